@@ -1,0 +1,23 @@
+"""Onefill turns a trade decision into exactly one verified fill on MetaTrader 5.
+
+The public names are found on first use, so that importing the package imports no room.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+#: Public name -> the module that defines it. Whatever stands here is what users may rely on.
+_PUBLIC: dict[str, str] = {}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

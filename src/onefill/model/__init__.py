@@ -1,0 +1,1 @@
+"""The domain, pure: what an order, a symbol, a quote, an account and an event are."""

@@ -1,0 +1,1 @@
+"""What differs between two runs and is therefore injected: the clock, ids, seeded draws."""
