@@ -1,0 +1,1 @@
+"""Ticks and orders from files, through the engine: what `onefill run` does."""
