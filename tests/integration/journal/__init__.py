@@ -1,0 +1,1 @@
+"""The journal among several processes, and its commands."""
