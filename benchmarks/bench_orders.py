@@ -1,0 +1,186 @@
+"""One order end to end, and orders a second with many in flight, each beside what its fsyncs cost.
+
+Every second order opens 0.01 lot at the market and the next closes it, so that the book stays the
+size of a live account's. Everything is durable: the floor of an order is three fsynced commits of
+the bytes that its three commits hold.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter
+
+import apsw
+
+from benchmarks.report import Row
+from onefill.execution.config import ExecutionConfig
+from onefill.execution.desk import Desk
+from onefill.execution.drivers.stepwise import StepwiseDriver
+from onefill.journal.journal import Journal
+from onefill.model.intent import Action, OrderIntent, Side
+from onefill.model.states import State
+from onefill.replay.generate import generate_ticks
+from onefill.risk.limits import load_limits
+from onefill.runtime.clock import VirtualClock
+from onefill.terminal.simulator.profile import load_profile
+from onefill.terminal.simulator.terminal import SimulatedTerminal
+
+_START_MS = 1_772_409_600_000
+_ACCOUNT = "bench"
+_IN_FLIGHT = (1, 10, 100, 500)
+_BYTES = (700, 500, 900)  # about what the three commits of an order hold
+
+
+class Bench:
+    """An engine on a simulated terminal with a book and a journal on the disk."""
+
+    def __init__(self, folder: Path) -> None:
+        ticks = generate_ticks("EURUSD", 5, _START_MS, 200_000, 1, 1.085)
+        self.terminal = SimulatedTerminal(
+            load_profile(None),
+            {"EURUSD": ticks},
+            currency="USD",
+            balance=1_000_000.0,
+            leverage=100,
+            book=folder / "broker.log",
+        )
+        self.journal = Journal.open(folder)
+        self.clock = VirtualClock(int(ticks.time_ms[0]))
+        epoch = self.journal.take_epoch(_ACCOUNT)
+        self.terminal.fence(epoch)
+        desk = Desk(
+            tenant="local",
+            account=_ACCOUNT,
+            login=self.terminal.login,
+            server=self.terminal.server,
+            state=self.journal.state(_ACCOUNT),
+            find=lambda key: self.journal.find(_ACCOUNT, key),
+            limits=load_limits(None),
+            clock=self.clock,
+            epoch=epoch,
+            config=ExecutionConfig(),
+        )
+        self.driver = StepwiseDriver(desk, self.journal, self.terminal, self.clock)
+        self.driver.boot()
+        self._orders = self._intents()
+
+    def _intents(self) -> Iterator[OrderIntent]:
+        number = 0
+        while True:
+            block = [f"o-{number + k}" for k in range(500)]
+            number += 500
+            for key in block:
+                yield OrderIntent(
+                    client_key=key, action=Action.OPEN, symbol="EURUSD", side=Side.BUY, volume=0.01
+                )
+            for key in block:
+                yield OrderIntent(client_key=f"{key}/c", action=Action.CLOSE, target=key)
+
+    def send(self, count: int) -> None:
+        """So many orders at one instant, to their confirmation; then the next instant."""
+        now_ms = self.clock.now_ms()
+        self.driver.run([(now_ms, intent) for intent in islice(self._orders, count)], now_ms)
+        self.driver.run((), now_ms + 200)
+
+    def check(self, orders: int) -> None:
+        """All of them filled, or the figure is worth nothing."""
+        assert self.journal.state(_ACCOUNT).counts.get(State.FILLED) == orders
+
+    def close(self) -> None:
+        """Let the files go."""
+        self.terminal.close()
+        self.journal.close()
+
+
+def run(quick: bool) -> list[Row]:
+    """(a) latency of one order; (b) orders a second by how many are in flight."""
+    return [*_one_order(300 if quick else 2_000), *_throughput(2_000 if quick else 10_000)]
+
+
+def _one_order(count: int) -> list[Row]:
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        bench = Bench(Path(folder))
+        bench.send(20)
+        times = []
+        for _ in range(count):
+            began = perf_counter()
+            bench.send(1)
+            times.append(perf_counter() - began)
+        bench.check(count + 20)
+        bench.close()
+        floor = _three_commits(Path(folder) / "floor.sqlite", count, 1)
+    return [
+        Row("one order, p50", median(times) * 1e6, "us", "3 fsynced commits, p50",
+            median(floor) * 1e6),
+        Row("one order, p99", quantiles(times, n=100)[98] * 1e6, "us", "3 fsynced commits, p99",
+            quantiles(floor, n=100)[98] * 1e6),
+    ]  # fmt: skip
+
+
+def orders_per_second(in_flight: int, count: int) -> float:
+    """`count` durable orders, `in_flight` at a time, over the time that all of them took."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        times = _groups(Path(folder), in_flight, count // in_flight)
+    return len(times) * in_flight / sum(times)
+
+
+def _throughput(count: int) -> list[Row]:
+    rows = []
+    for in_flight in _IN_FLIGHT:
+        total = min(count, in_flight * 1_500) // 1_000 * 1_000 or 1_000
+        with tempfile.TemporaryDirectory(dir=".") as folder:
+            times = _groups(Path(folder), in_flight, total // in_flight)
+            floor = _three_commits(
+                Path(folder) / "floor.sqlite", max(20, total // in_flight), in_flight
+            )
+        worst = quantiles(times, n=100, method="inclusive")[98] if len(times) > 1 else times[0]
+        rows.append(
+            Row(
+                f"orders durable, {in_flight} in flight",
+                in_flight / median(times),
+                "orders/s",
+                "3 fsynced commits of as many",
+                in_flight / median(floor),
+                f"p99 of a group {worst * 1e3:.1f} ms",
+            )
+        )
+    return rows
+
+
+def _groups(folder: Path, in_flight: int, groups: int) -> list[float]:
+    """Seconds that each group of `in_flight` orders took, to their confirmation."""
+    bench = Bench(folder)
+    times = []
+    for _ in range(groups):
+        began = perf_counter()
+        bench.send(in_flight)
+        times.append(perf_counter() - began)
+    bench.check(groups * in_flight)
+    bench.close()
+    return times
+
+
+def _three_commits(path: Path, count: int, in_flight: int) -> list[float]:
+    """Seconds that three bare fsynced commits of `in_flight` orders' bytes take, `count` times."""
+    connection = apsw.Connection(str(path))
+    connection.execute("pragma journal_mode=wal")
+    connection.execute("pragma synchronous=full")
+    connection.execute("create table records(seq integer primary key, body, hash)")
+    times, seq = [], 0
+    for _ in range(count):
+        began = perf_counter()
+        for size in _BYTES:
+            rows = []
+            for _ in range(in_flight):
+                seq += 1
+                rows.append((seq, b"x" * size, b"h" * 32))
+            connection.execute("begin immediate")
+            connection.executemany("insert into records values (?, ?, ?)", rows)
+            connection.execute("commit")
+        times.append(perf_counter() - began)
+    connection.close()
+    return times

@@ -1,0 +1,46 @@
+"""The command line: `onefill run`, `onefill journal ...`, `onefill demo`."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from onefill.model.errors import OnefillError
+
+EXIT_WRONG_CALL = 2
+EXIT_INTERRUPTED = 130
+_STOPPED = "stopped; what was done is in the journal: the same command goes on from there"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and exit with its status; a user's mistake is one line on standard error."""
+    try:
+        status = _run(sys.argv[1:] if arguments is None else arguments)
+    except OnefillError as wrong:
+        _fail(wrong.message, EXIT_WRONG_CALL)
+    except KeyboardInterrupt:
+        _fail(_STOPPED, EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone: nobody is left to tell
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _run(arguments: list[str]) -> object:
+    import click  # here, so that Ctrl-C during the first imports is one line too
+
+    from onefill.cli.app import app
+    from onefill.cli.words import spread_ticks
+
+    try:
+        return app(spread_ticks(arguments), standalone_mode=False)
+    except click.ClickException as wrong:
+        _fail(wrong.format_message(), EXIT_WRONG_CALL)
+    except click.exceptions.Abort:
+        raise KeyboardInterrupt from None
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    line = " ".join(message.split())
+    print(f"onefill: {line}", file=sys.stderr)
+    sys.exit(status)

@@ -1,0 +1,1 @@
+"""One order, nine stages: from an accepted intent to a proven outcome, and the drivers for it."""

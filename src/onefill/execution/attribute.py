@@ -1,0 +1,192 @@
+"""Every deal belongs to an intent, or is flagged external: pure attribution of broker rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from onefill.execution.desk import Desk
+from onefill.execution.outcome import Outcome, deal_of, moves, new_deals, read_rows
+from onefill.model.account import AccountState
+from onefill.model.events import Alerted, Event, PositionDealt, Reopened
+from onefill.model.intent import token_of
+from onefill.model.order import OrderState
+from onefill.model.states import State
+from onefill.terminal import port
+from onefill.terminal.port import DealRow, OrderRow
+
+_TOKEN_LENGTH = 16
+_CLOSED_BY_BROKER = frozenset({port.REASON_SL, port.REASON_TP, port.REASON_SO})
+_FOLLOWED = frozenset({State.WORKING, State.PARTIALLY_FILLED, State.QUARANTINED})
+
+
+@dataclass(slots=True)
+class Finding:
+    """What rows say: outcomes of live orders, other events, and rows that must wait."""
+
+    outcomes: list[tuple[OrderState, Outcome]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    late_keys: list[str] = field(default_factory=list)
+    kept_deals: list[DealRow] = field(default_factory=list)
+    kept_orders: dict[int, OrderRow] = field(default_factory=dict)
+
+
+def attribute(desk: Desk, orders: dict[int, OrderRow], deals: list[DealRow]) -> Finding:
+    """Give every row to the order it belongs to.
+
+    By the order's ticket, else by the token in its comment, else by the position it closes. What
+    fits none waits while an order of its symbol is unproven (it may be that order's), and is
+    external after that.
+    """
+    state = desk.state
+    finding = Finding()
+    by_order: dict[int, list[DealRow]] = {}
+    for deal in deals:
+        if deal.type <= 1 and deal.ticket not in state.booked:
+            by_order.setdefault(deal.order, []).append(deal)
+    tokens = {
+        token_of(order.intent_id): order
+        for order in state.orders.values()
+        if order.state in (State.SENDING, State.UNKNOWN, State.QUARANTINED)
+    }
+    opened: dict[int, str] = {}
+    for ticket in dict.fromkeys([*by_order, *orders]):
+        _one_order(desk, finding, tokens, opened, orders.get(ticket), by_order.get(ticket, []))
+    return finding
+
+
+def _one_order(
+    desk: Desk,
+    finding: Finding,
+    tokens: dict[str, OrderState],
+    opened: dict[int, str],
+    row: OrderRow | None,
+    deals: list[DealRow],
+) -> None:
+    """The rows of one broker order."""
+    state = desk.state
+    ticket = row.ticket if row else deals[0].order
+    token = (row.comment if row else deals[0].comment)[:_TOKEN_LENGTH]
+    order = state.orders.get(state.tickets.get(ticket, "")) or tokens.get(token)
+    if order is not None and order.state in _FOLLOWED:
+        _live(finding, opened, order, row, deals)
+    elif order is not None:
+        _keep(finding, row, deals)  # its own pipeline reads them
+    elif not deals:
+        _row_alone(desk, finding, row, token)
+    elif (late := _late_key(state, ticket, token)) is not None:
+        _late(desk, finding, late, row, deals)
+    else:
+        _position_deals(state, finding, opened, row, deals)
+
+
+def _live(
+    finding: Finding,
+    opened: dict[int, str],
+    order: OrderState,
+    row: OrderRow | None,
+    deals: list[DealRow],
+) -> None:
+    outcome = read_rows(order, row, deals, "history")
+    fresh = new_deals(order, deals)
+    if outcome is None and row is None and fresh:
+        outcome = Outcome(
+            to=State.PARTIALLY_FILLED,
+            deals=fresh,
+            order_ticket=fresh[0].order,
+            position_ticket=fresh[0].position,
+            evidence="history",
+            ended=False,
+        )
+    if outcome is None:
+        _keep(finding, row, deals)
+        return
+    for deal in fresh:
+        opened.setdefault(deal.position, order.key)
+    finding.outcomes.append((order, outcome))
+
+
+def _keep(finding: Finding, row: OrderRow | None, deals: list[DealRow]) -> None:
+    if row is not None:
+        finding.kept_orders[row.ticket] = row
+    finding.kept_deals.extend(deals)
+
+
+def _row_alone(desk: Desk, finding: Finding, row: OrderRow | None, token: str) -> None:
+    """An order's row without new deals: late evidence where it was proven not executed."""
+    assert row is not None
+    key = desk.state.watched.get(token)
+    if key is not None and row.state in (port.STATE_PLACED, port.STATE_PARTIAL):
+        _late(desk, finding, key, row, [])
+
+
+def _late_key(state: AccountState, ticket: int, token: str) -> str | None:
+    """The final order that late evidence speaks of."""
+    return state.adopted.get(ticket) or state.watched.get(token)
+
+
+def _late(
+    desk: Desk, finding: Finding, key: str, row: OrderRow | None, deals: list[DealRow]
+) -> None:
+    """Step 9: a fill after the order was proven over; adopted into the books, with an alert."""
+    order = desk.find(key)
+    if order is None or not order.is_final or order.state is State.FILLED:
+        return
+    outcome = read_rows(order, row, deals, "late") or Outcome(
+        to=State.PARTIALLY_FILLED,
+        deals=new_deals(order, deals),
+        order_ticket=deals[0].order if deals else 0,
+        position_ticket=deals[0].position_id if deals else 0,
+        evidence="late",
+    )
+    alive = outcome.to in (State.WORKING, State.PARTIALLY_FILLED, State.FILLED)
+    if not alive and not outcome.deals:
+        return
+    was = order.state
+    finding.events.append(Reopened(order=order, why=f"late evidence after {was}"))
+    finding.events.extend(moves(order, outcome, late=True))
+    finding.events.append(
+        Alerted(
+            code="LATE_FILL",
+            message=f"order {key!r} was {was}, and the broker carried it out afterwards "
+            f"(order {outcome.order_ticket}); it was taken into the books",
+            level="critical",
+            key=key,
+        )
+    )
+    finding.late_keys.append(key)
+
+
+def _position_deals(
+    state: AccountState,
+    finding: Finding,
+    opened: dict[int, str],
+    row: OrderRow | None,
+    deals: list[DealRow],
+) -> None:
+    """Deals that no order of ours asked for: stops of our positions, or somebody else's."""
+    first = deals[0]
+    position = state.positions.get(first.position_id)
+    key = position.key if position else opened.get(first.position_id)
+    ours = first.reason in _CLOSED_BY_BROKER and key is not None
+    if not ours and _may_be_ours(state, first.symbol):
+        _keep(finding, row, deals)
+        return
+    finding.events.append(PositionDealt(deals=tuple(map(deal_of, deals)), key=key or ""))
+    if not ours:
+        finding.events.append(
+            Alerted(
+                code="EXTERNAL_DEAL",
+                message=f"deal {first.ticket} in {first.symbol} was asked for by no order of ours",
+                key=key or "",
+            )
+        )
+
+
+def _may_be_ours(state: AccountState, symbol: str) -> bool:
+    """Whether an order of this symbol is under way, whose deal this may turn out to be."""
+    return any(
+        order.state in (State.SENDING, State.UNKNOWN)
+        and order.order is not None
+        and order.order.symbol == symbol
+        for order in state.orders.values()
+    )

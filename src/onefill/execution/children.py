@@ -1,0 +1,91 @@
+"""A close_all: which positions it means, a child intent for each, and its end when all ended."""
+
+from __future__ import annotations
+
+from onefill.execution.desk import Desk
+from onefill.execution.effects import Commit, Start, Steps, Tell, Until
+from onefill.execution.told import Settled
+from onefill.model.account import AccountState
+from onefill.model.deal import Deal
+from onefill.model.events import Moved
+from onefill.model.intent import Action, OrderIntent
+from onefill.model.order import OrderState
+from onefill.model.resolved import ResolvedOrder
+from onefill.model.states import State
+
+
+def resolve_close_all(desk: Desk, intent: OrderIntent) -> Steps:
+    """The positions of ours that are open once orders already on their way have arrived.
+
+    An order whose outcome is UNKNOWN is not waited for: what is known is closed at once.
+    """
+    symbol = intent.symbol
+
+    def arrived(state: AccountState) -> bool:
+        return not any(
+            order.intent.action is Action.OPEN
+            and order.state in (State.ACCEPTED, State.SENDING)
+            and order.key not in desk.held
+            and (not symbol or order.intent.symbol == symbol)
+            for order in state.orders.values()
+        )
+
+    yield Until(arrived, intent.expires_at_ms)
+    tickets = tuple(
+        position.ticket
+        for position in sorted(desk.state.positions.values(), key=lambda held: held.ticket)
+        if position.key and (not symbol or position.symbol == symbol)
+    )
+    return ResolvedOrder(action=Action.CLOSE_ALL, symbol=symbol, tickets=tickets)
+
+
+def close_all(desk: Desk, order: OrderState) -> Steps:
+    """Start a close for every position meant; DONE when each of them is final."""
+    assert order.order is not None
+    children = [_child(order, ticket) for ticket in order.order.tickets]
+    for child in children:
+        yield Start(child)
+    keys = [child.client_key for child in children]
+    yield Until(lambda state: _all_final(desk, state, keys))
+    ended = [found for key in keys if (found := desk.find(key)) is not None]
+    yield Commit((_done(order, ended),), "outcome")
+    yield Tell(Settled(order), "confirm")
+
+
+def _child(order: OrderState, ticket: int) -> OrderIntent:
+    intent = order.intent
+    return OrderIntent(
+        client_key=f"{order.key}/{ticket}",
+        action=Action.CLOSE,
+        target_ticket=ticket,
+        parent=order.key,
+        magic=intent.magic,
+        comment=intent.comment,
+        deviation=intent.deviation,
+        expires_at_ms=intent.expires_at_ms,
+    )
+
+
+def _all_final(desk: Desk, state: AccountState, keys: list[str]) -> bool:
+    if any(key in state.orders or key in desk.taking for key in keys):
+        return False
+    return all(desk.find(key) is not None for key in keys)
+
+
+def _done(order: OrderState, children: list[OrderState]) -> Moved:
+    """The parent's last record; it carries its children's deals, which they have booked."""
+    deals: tuple[Deal, ...] = tuple(deal for child in children for deal in child.deals)
+    failed = [child for child in children if child.state is not State.FILLED]
+    message = "".join(
+        f"{child.key} is {child.state} ({child.code}: {child.message}); " for child in failed[:5]
+    )
+    if failed:
+        message = f"{len(children) - len(failed)} of {len(children)} closed; {message}".rstrip("; ")
+    return Moved(
+        key=order.key,
+        to=State.DONE,
+        code="NOT_ALL_CLOSED" if failed else "",
+        message=message,
+        deals=deals,
+        evidence="children",
+    )

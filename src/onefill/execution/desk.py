@@ -1,0 +1,70 @@
+"""What the stages may know of their account: its state, limits, clock and epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from onefill.execution.config import ExecutionConfig
+from onefill.execution.effects import Call, Steps
+from onefill.model.account import AccountState
+from onefill.model.order import OrderState
+from onefill.model.symbol import Symbol
+from onefill.risk.limits import Limits
+from onefill.runtime.clock import Clock
+from onefill.terminal.port import Reply, Request
+
+
+@dataclass(slots=True)
+class Desk:
+    """One account's desk. `state` is the journal's live state: read here, changed by commits."""
+
+    tenant: str
+    account: str
+    login: int
+    server: str
+    state: AccountState
+    #: The inbox: an order by its key, live or over.
+    find: Callable[[str], OrderState | None]
+    limits: Limits
+    clock: Clock
+    epoch: int = 0
+    config: ExecutionConfig = field(default_factory=ExecutionConfig)
+    symbols: dict[str, Symbol] = field(default_factory=dict)
+    #: Keys whose intake is under way, in order of arrival: a repeat waits for the first.
+    taking: dict[str, None] = field(default_factory=dict)
+    #: Those of them whose turn is kept: none overtakes another on the way to its acceptance.
+    turns: dict[str, None] = field(default_factory=dict)
+    #: Accepted orders that wait (for an UNKNOWN to be settled, a back-off, a connection).
+    held: set[str] = field(default_factory=set)
+
+    @property
+    def now_ms(self) -> int:
+        """The time, Unix ms UTC."""
+        return self.clock.now_ms()
+
+    def call(self, name: str, order: OrderState | None = None, /, **arguments: Any) -> Call:
+        """The effect that calls the terminal, with the house's deadline."""
+        return Call(
+            Request(
+                name,
+                arguments,
+                self.epoch,
+                None,
+                self.clock.now_ms() + self.config.call_deadline_ms,
+                order.key if order else "",
+                order.attempts if order else 0,
+            ),
+            name,
+        )
+
+    def symbol(self, name: str) -> Steps:
+        """The symbol's specification, asked once; None where the terminal has no such symbol."""
+        known = self.symbols.get(name)
+        if known is None:
+            reply: Reply = yield self.call("symbol_info", symbol=name)
+            if reply.value is None:
+                return None
+            known = self.symbols[name] = reply.value
+        return known

@@ -1,0 +1,155 @@
+"""The asyncio driver: one task an order, group commits by a writer, the terminal awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from onefill.execution.desk import Desk
+from onefill.execution.effects import Call, Commit, Effect, Sleep, Start, Steps, Tell, Until
+from onefill.execution.follow import Following, follow
+from onefill.execution.intake import take
+from onefill.execution.pipeline import resume
+from onefill.execution.recovery import boot
+from onefill.model.events import Event
+from onefill.model.intent import OrderIntent
+from onefill.model.order import OrderState
+from onefill.terminal.port import Reply, Request
+
+
+class LiveTerminal(Protocol):
+    """A terminal whose calls are awaited (a worker process, or the simulator in real time)."""
+
+    async def call(self, request: Request) -> Reply:
+        """Make a call; its reply, `TIMED_OUT` after the request's deadline."""
+        ...
+
+
+class LiveLog(Protocol):
+    """What the asyncio driver needs of the journal."""
+
+    def append(self, account: str, event: Event, at_ms: int) -> int:
+        """Give the event its number and apply it to the live state."""
+        ...
+
+    async def durable(self, seq: int) -> None:
+        """Come back when the journal is durable up to that number."""
+        ...
+
+
+class LiveDriver:
+    """Runs orders of one account on the running event loop."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        journal: LiveLog,
+        terminal: LiveTerminal,
+        tell: Callable[[Any], None],
+    ) -> None:
+        self.desk = desk
+        self.following = Following()
+        self._journal = journal
+        self._terminal = terminal
+        self._tell = tell
+        self._waiting: dict[asyncio.Future[None], Until] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._follower: asyncio.Task[None] | None = None
+        #: The last record's number; a commit without events waits for all that came before it.
+        self._appended = 0
+
+    async def boot(self) -> None:
+        """Reconcile, take up what a stopped engine left, and begin to follow the account."""
+        for order in await self._drive(boot(self.desk, self.following)):
+            self._spawn(resume(self.desk, order))
+        self._follower = asyncio.create_task(self._keep_following())
+
+    async def execute(self, intent: OrderIntent) -> OrderState | None:
+        """One order to the end of its pipeline; the order as it stands then.
+
+        None where the key belongs to an order with other content.
+        """
+        await self._spawn(take(self.desk, intent))
+        return self.desk.find(intent.client_key)
+
+    async def close(self) -> None:
+        """Stop following and wait for what is under way."""
+        if self._follower is not None:
+            self._follower.cancel()
+            await asyncio.gather(self._follower, return_exceptions=True)
+        await asyncio.gather(*self._tasks)
+
+    def _spawn(self, steps: Steps) -> asyncio.Task[Any]:
+        task = asyncio.create_task(self._drive(steps))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _drive(self, steps: Steps) -> Any:
+        value: Any = None
+        while True:
+            try:
+                effect = steps.send(value)
+            except StopIteration as end:
+                self._wake()
+                return end.value
+            value = await self._do(effect)
+
+    async def _do(self, effect: Effect) -> Any:
+        if isinstance(effect, Call):
+            return await self._terminal.call(effect.request)
+        if isinstance(effect, Commit):
+            await self._commit(effect)
+        elif isinstance(effect, Tell):
+            self._tell(effect.what)
+        elif isinstance(effect, Start):
+            self._spawn(take(self.desk, effect.intent))
+        elif isinstance(effect, Sleep):
+            await self._sleep_until(effect.until_ms)
+        else:
+            await self._until(effect)
+        return None
+
+    async def _commit(self, commit: Commit) -> None:
+        now_ms = self.desk.now_ms
+        for event in commit.events:
+            self._appended = self._journal.append(self.desk.account, event, now_ms)
+        await self._journal.durable(self._appended)
+        self._wake()
+
+    async def _sleep_until(self, until_ms: int) -> None:
+        await asyncio.sleep(max(0, until_ms - self.desk.now_ms) / 1_000)
+
+    async def _until(self, until: Until) -> None:
+        if until.condition(self.desk.state):
+            return
+        loop = asyncio.get_running_loop()
+        met: asyncio.Future[None] = loop.create_future()
+        self._waiting[met] = until
+        timer = None
+        if until.until_ms is not None:
+            delay = max(0, until.until_ms + 1 - self.desk.now_ms) / 1_000
+            timer = loop.call_later(delay, self._resolve, met)
+        try:
+            await met
+        finally:
+            self._waiting.pop(met, None)
+            if timer is not None:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        """Resume those whose condition holds, in the order in which they began to wait."""
+        for met, until in list(self._waiting.items()):
+            if until.condition(self.desk.state):
+                self._resolve(met)
+
+    @staticmethod
+    def _resolve(met: asyncio.Future[None]) -> None:
+        if not met.done():
+            met.set_result(None)
+
+    async def _keep_following(self) -> None:
+        while True:
+            await asyncio.sleep(self.desk.config.poll_interval_ms / 1_000)
+            await self._drive(follow(self.desk, self.following))

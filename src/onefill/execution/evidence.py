@@ -1,0 +1,153 @@
+"""Whether a look at the broker shows an order: by its token, else by what must be unique."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from onefill.execution.desk import Desk
+from onefill.execution.outcome import Outcome, read_rows
+from onefill.model.intent import OrderType, token_of
+from onefill.model.order import OrderState
+from onefill.model.resolved import BrokerRequest
+from onefill.model.states import State
+from onefill.model.volume import to_e8
+from onefill.terminal import port
+from onefill.terminal.port import DealRow, OrderRow, PositionRow, Ready
+
+
+class Evidence(NamedTuple):
+    """One look at everything the broker shows of a symbol and a window of time."""
+
+    ready: Ready
+    open_orders: tuple[OrderRow, ...]
+    positions: tuple[PositionRow, ...]
+    orders: tuple[OrderRow, ...]
+    deals: tuple[DealRow, ...]
+
+
+class Absent(NamedTuple):
+    """Nothing at the broker is, or may be, this order."""
+
+
+class Several(NamedTuple):
+    """More than one order at the broker may be this one, and nothing tells them apart."""
+
+    tickets: tuple[int, ...]
+
+
+class NotYet(NamedTuple):
+    """There is a trace of it, but not enough to prove an outcome."""
+
+
+Verdict = Outcome | Absent | Several | NotYet
+
+
+def weigh(desk: Desk, order: OrderState, seen: Evidence) -> Verdict:
+    """What the look proves of an UNKNOWN order."""
+    request = order.request
+    assert request is not None
+    if request.action in (port.ACTION_DEAL, port.ACTION_PENDING):
+        return _placed(desk, order, seen)
+    if request.action == port.ACTION_REMOVE:
+        return _removed(request, seen)
+    return _changed(request, seen)
+
+
+def _placed(desk: Desk, order: OrderState, seen: Evidence) -> Verdict:
+    rows = {row.ticket: row for row in (*seen.open_orders, *seen.orders)}
+    token = token_of(order.intent_id)
+    ours = [row for row in rows.values() if row.comment.startswith(token)]
+    deals_only = {d.order for d in seen.deals if d.comment.startswith(token)} - rows.keys()
+    if not ours and not deals_only:
+        ours = _alike(desk, order, rows)
+    tickets = tuple({row.ticket for row in ours} | deals_only)
+    if not tickets:
+        return Absent()
+    if len(tickets) > 1:
+        return Several(tuple(sorted(tickets)))
+    deals = [deal for deal in seen.deals if deal.order == tickets[0]]
+    outcome = read_rows(order, rows.get(tickets[0]), deals, "looked up")
+    return outcome if outcome is not None else NotYet()
+
+
+def _alike(desk: Desk, order: OrderState, rows: dict[int, OrderRow]) -> list[OrderRow]:
+    """Without the token (a broker rewrote the comment): magic, symbol, kind, volume and time must
+    fit, the ticket must be newer than the baseline, and nobody else's."""
+    request = order.request
+    assert request is not None
+    state = desk.state
+    others = {
+        token_of(other.intent_id) for other in state.orders.values() if other.key != order.key
+    }
+    earliest_ms = order.server_ms - 1_000
+    return [
+        row
+        for row in rows.values()
+        if row.ticket > order.baseline_ticket
+        and row.ticket not in state.adopted
+        and row.symbol == request.symbol
+        and row.magic == request.magic
+        and row.type in _kinds(order, request)
+        and to_e8(row.volume_initial) == to_e8(request.volume)
+        and row.setup_ms >= earliest_ms
+        and row.position_id in (request.position or row.position_id, 0)
+        and row.comment[:16] not in others
+        and row.reason == port.REASON_EXPERT
+    ]
+
+
+def _kinds(order: OrderState, request: BrokerRequest) -> tuple[int, ...]:
+    """A stop limit at the broker turns into a limit once triggered."""
+    if order.order is not None and order.order.order_type is OrderType.STOP_LIMIT:
+        return (request.type, request.type - 4)
+    return (request.type,)
+
+
+def _removed(request: BrokerRequest, seen: Evidence) -> Verdict:
+    """A cancel: done where the order ended cancelled, refused where it ended otherwise."""
+    for row in seen.orders:
+        if row.ticket == request.order:
+            if row.state == port.STATE_CANCELED:
+                return Outcome(to=State.DONE, evidence="looked up")
+            return Outcome(
+                to=State.REJECTED,
+                code="TARGET_NOT_WORKING",
+                message=f"order {request.order} had ended otherwise before it could be cancelled",
+                evidence="looked up",
+            )
+    if any(row.ticket == request.order for row in seen.open_orders):
+        return Absent()  # still working: the cancel has not been carried out so far
+    return NotYet()
+
+
+def _changed(request: BrokerRequest, seen: Evidence) -> Verdict:
+    """A change: done where the levels are the ones asked for."""
+    if request.action == port.ACTION_SLTP:
+        position = next((p for p in seen.positions if p.ticket == request.position), None)
+        if position is None:
+            return _target_gone(request.position)
+        same = _near(position.sl, request.sl) and _near(position.tp, request.tp)
+        return Outcome(to=State.DONE, evidence="looked up") if same else Absent()
+    row = next((r for r in seen.open_orders if r.ticket == request.order), None)
+    if row is None:
+        return _target_gone(request.order)
+    same = (
+        _near(row.price_open, request.price)
+        and _near(row.sl, request.sl)
+        and _near(row.tp, request.tp)
+        and row.expiration_ms == request.expiration_ms
+    )
+    return Outcome(to=State.DONE, evidence="looked up") if same else Absent()
+
+
+def _target_gone(ticket: int) -> Outcome:
+    return Outcome(
+        to=State.REJECTED,
+        code="TARGET_CLOSED",
+        message=f"{ticket} was no longer there to be changed",
+        evidence="looked up",
+    )
+
+
+def _near(one: float, other: float) -> bool:
+    return abs(one - other) <= 1e-9 * max(1.0, abs(one))

@@ -1,0 +1,73 @@
+"""Following an account: what happened at the broker becomes events of the orders it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from onefill.execution.attribute import Finding, attribute
+from onefill.execution.desk import Desk
+from onefill.execution.effects import Commit, Steps, Tell
+from onefill.execution.outcome import moves
+from onefill.execution.stages.monitor import look_up_ticket
+from onefill.execution.stages.slippage import measure_slippage
+from onefill.execution.told import Alarm, Settled
+from onefill.model.events import Alerted, Event
+from onefill.model.order import OrderState
+from onefill.terminal.port import Changes, DealRow, OrderRow, Reply
+
+
+@dataclass(slots=True)
+class Following:
+    """How far an account was followed, and what could not be attributed yet."""
+
+    cursor: int = 0
+    deals: list[DealRow] = field(default_factory=list)
+    orders: dict[int, OrderRow] = field(default_factory=dict)
+
+
+def follow(desk: Desk, following: Following) -> Steps:
+    """Take in what is new at the broker. Attributed deals are committed and told in one go;
+    what may belong to an order still under way is kept for the next look."""
+    reply: Reply = yield desk.call("changes", cursor=following.cursor)
+    changes: Changes | None = reply.value
+    if changes is None:
+        return
+    following.cursor = changes.cursor
+    for row in changes.orders:
+        following.orders[row.ticket] = row
+    following.deals.extend(changes.deals)
+    finding = attribute(desk, following.orders, following.deals)
+    following.deals = finding.kept_deals
+    following.orders = finding.kept_orders
+    yield from _record(desk, finding)
+
+
+def _record(desk: Desk, finding: Finding) -> Steps:
+    events: list[Event] = []
+    for order, outcome in finding.outcomes:
+        events.extend(moves(order, outcome))
+        if order.order is not None and order.order.symbol not in desk.symbols:
+            yield from desk.symbol(order.order.symbol)
+        events.extend(measure_slippage(desk, order, outcome))
+    events.extend(finding.events)
+    if not events:
+        return
+    yield Commit(tuple(events), "followed")
+    for order, _ in finding.outcomes:
+        yield Tell(Settled(order), "followed")
+    for key in finding.late_keys:
+        yield Tell(Settled(desk.find(key)), "late")
+    for event in events:
+        if isinstance(event, Alerted):
+            yield Tell(Alarm(event), "alert")
+
+
+def follow_once(desk: Desk, order: OrderState) -> Steps:
+    """One working order looked up by its ticket; what it shows is committed and told."""
+    seen = yield from look_up_ticket(desk, order, order.order_ticket)
+    if seen is None or order.is_final:
+        return
+    events: tuple[Event, ...] = moves(order, seen)
+    if events:
+        yield Commit((*events, *measure_slippage(desk, order, seen)), "followed")
+        yield Tell(Settled(order), "followed")

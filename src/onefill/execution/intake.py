@@ -1,0 +1,177 @@
+"""Steps 1 and 2 of the protocol: the inbox, then risk, reservation and acceptance in one commit."""
+
+from __future__ import annotations
+
+import msgspec
+
+from onefill.execution.children import resolve_close_all
+from onefill.execution.denial import Refused, unknown_symbol
+from onefill.execution.desk import Desk
+from onefill.execution.effects import Commit, Steps, Tell, Until
+from onefill.execution.pipeline import carry_out
+from onefill.execution.resolve import (
+    resolve_cancel,
+    resolve_close,
+    resolve_modify_order,
+    resolve_modify_position,
+    resolve_open,
+)
+from onefill.execution.target import pending_meant, position_meant, settled_target
+from onefill.execution.told import Acknowledged, KeyReused, Settled
+from onefill.model.account import Position
+from onefill.model.events import Accepted, Denied
+from onefill.model.intent import Action, OrderIntent, content_hash, intent_id
+from onefill.model.market import MarketView
+from onefill.model.order import OrderState
+from onefill.model.states import State
+from onefill.model.symbol import Symbol
+from onefill.risk.approved import RiskApproved
+from onefill.risk.review import review
+from onefill.terminal.port import OrderRow, PositionRow, Reply
+
+
+def take(desk: Desk, intent: OrderIntent) -> Steps:
+    """An order from the door to its end: new ones are carried out, known ones answered."""
+    key = intent.client_key
+    if key in desk.taking:
+        yield Until(lambda _: key not in desk.taking)
+    known = desk.find(key)
+    if known is not None:
+        yield from _answer_known(known, intent)
+        return
+    desk.taking[key] = desk.turns[key] = None
+    try:
+        accepted = yield from _accept(desk, intent)
+    finally:
+        desk.taking.pop(key, None)
+        desk.turns.pop(key, None)
+    if accepted:
+        yield from carry_out(desk, desk.state.orders[key])
+
+
+def _answer_known(known: OrderState, intent: OrderIntent) -> Steps:
+    """The inbox: the same content gets the stored result, other content is refused.
+
+    What is told is how the order stands now, once that is durable.
+    """
+    stands = msgspec.structs.replace(known)
+    yield Commit((), "repeat")
+    if same_content(stands, intent):
+        yield Tell(Settled(stands) if stands.is_final else Acknowledged(stands), "repeat")
+    else:
+        yield Tell(KeyReused(intent.client_key), "key_reused")
+
+
+def same_content(known: OrderState, intent: OrderIntent) -> bool:
+    """Whether a key comes again with what it came with before."""
+    return known.content == content_hash(intent)
+
+
+def _accept(desk: Desk, intent: OrderIntent) -> Steps:
+    """Resolve, review and record; True where the order was accepted.
+
+    Orders come here in turn. Nothing is yielded between the review and the commit, so that
+    approving and reserving are one.
+    """
+    identity = intent_id(desk.tenant, desk.account, intent.client_key)
+    content = content_hash(intent)
+    key = intent.client_key
+    if next(iter(desk.turns)) != key:
+        yield Until(lambda _: next(iter(desk.turns), key) == key)
+    try:
+        if _expired(desk, intent):
+            raise Refused("EXPIRED", "the order had expired when it arrived; it was not sent")
+        order, symbol, view = yield from _resolve(desk, intent)
+        verdict = review(intent, order, symbol, view, desk.state, desk.limits, desk.now_ms)
+        if not isinstance(verdict, RiskApproved):
+            raise Refused(verdict.code, verdict.message)
+    except Refused as no:
+        denied = Denied(
+            key=intent.client_key,
+            code=no.code,
+            message=no.message,
+            intent_id=identity,
+            content=content,
+            intent=intent,
+        )
+        desk.turns.pop(key, None)
+        yield Commit((denied,), "deny")
+        yield Tell(Settled(desk.find(intent.client_key)), "denied")
+        return False
+    accepted = Accepted(
+        key=intent.client_key,
+        intent_id=identity,
+        content=content,
+        intent=intent,
+        order=order,
+        reservation=verdict.reservation,
+        repeat=verdict.repeat,
+        repeat_window_ms=verdict.repeat_window_ms,
+    )
+    desk.turns.pop(key, None)
+    yield Commit((accepted,), "accept")
+    yield Tell(Acknowledged(desk.state.orders[intent.client_key]), "acknowledge")
+    return True
+
+
+def _expired(desk: Desk, intent: OrderIntent) -> bool:
+    return intent.expires_at_ms is not None and desk.now_ms > intent.expires_at_ms
+
+
+def _resolve(desk: Desk, intent: OrderIntent) -> Steps:
+    """(resolved order, symbol, market view); the last two None where no symbol is meant."""
+    if intent.action is Action.OPEN:
+        symbol, view = yield from _market(desk, intent.symbol)
+        order = resolve_open(intent, symbol, view, desk.config.deviation_pips)
+        return order, symbol, view
+    if intent.action is Action.CLOSE:
+        position: Position = yield from position_meant(desk, intent)
+        symbol, view = yield from _market(desk, position.symbol)
+        order = resolve_close(intent, position, symbol, view, desk.config.deviation_pips)
+        return order, symbol, view
+    if intent.action is Action.CLOSE_ALL:
+        return (yield from resolve_close_all(desk, intent)), None, None
+    target: OrderState = yield from settled_target(desk, intent)
+    if intent.action is Action.CANCEL:
+        return (yield from _resolve_cancel(desk, target))
+    return (yield from _resolve_modify(desk, intent, target))
+
+
+def _resolve_cancel(desk: Desk, target: OrderState) -> Steps:
+    symbol_name = target.order.symbol if target.order else ""
+    if target.key not in desk.held or target.state is not State.ACCEPTED:
+        pending_meant(target)
+    symbol, view = yield from _market(desk, symbol_name)
+    return resolve_cancel(target.order_ticket, symbol_name, target.key), symbol, view
+
+
+def _resolve_modify(desk: Desk, intent: OrderIntent, target: OrderState) -> Steps:
+    symbol_name = target.order.symbol if target.order else ""
+    symbol, view = yield from _market(desk, symbol_name)
+    reply: Reply
+    if target.state in (State.WORKING, State.PARTIALLY_FILLED):
+        reply = yield desk.call("orders_get", ticket=target.order_ticket)
+        rows: tuple[OrderRow, ...] = reply.value or ()
+        if rows:
+            return resolve_modify_order(intent, rows[0], symbol, target.key), symbol, view
+    reply = yield desk.call("positions_get", ticket=target.position_ticket)
+    held: tuple[PositionRow, ...] = (reply.value or ()) if target.position_ticket else ()
+    if not held:
+        raise Refused(
+            "TARGET_NOT_OPEN",
+            f"target {target.key!r} has neither a working order nor an open position to change",
+        )
+    return resolve_modify_position(intent, held[0], symbol, target.key), symbol, view
+
+
+def _market(desk: Desk, name: str) -> Steps:
+    symbol: Symbol | None = yield from desk.symbol(name)
+    if symbol is None:
+        raise unknown_symbol(name)
+    reply: Reply = yield desk.call("look", symbol=name)
+    if reply.value is None:
+        raise Refused(
+            "NO_MARKET_DATA", f"no market data for {name}: the terminal answered {reply.error[1]!r}"
+        )
+    view: MarketView = reply.value
+    return symbol, view

@@ -1,0 +1,108 @@
+"""Stage 3: the connection is verified and SENDING is durable, before the broker hears of it."""
+
+from __future__ import annotations
+
+from onefill.execution.desk import Desk
+from onefill.execution.effects import Commit, Sleep, Steps, Tell
+from onefill.execution.stages.validate import still_wanted
+from onefill.execution.told import Settled
+from onefill.model.events import Moved, Sending
+from onefill.model.intent import Action
+from onefill.model.order import OrderState
+from onefill.model.resolved import BrokerRequest
+from onefill.model.states import State
+from onefill.terminal.port import Ready, Reply
+
+
+def record(desk: Desk, order: OrderState, request: BrokerRequest) -> Steps:
+    """True once SENDING is durable; False where the order ended unsent."""
+    ready: Ready | None = yield from _connected(desk, order)
+    if ready is None or not (yield from still_wanted(desk, order)):
+        return False
+    if order.intent.action is Action.CANCEL and not request.order:
+        yield from _cancel_unsent(desk, order)
+        return False
+    sending = Sending(
+        key=order.key,
+        attempt=order.attempts + 1,
+        epoch=desk.epoch,
+        server_ms=ready.server_ms,
+        baseline_ticket=ready.last_ticket,
+        request=request,
+    )
+    yield Commit((sending,), "sending")
+    return True
+
+
+def _connected(desk: Desk, order: OrderState) -> Steps:
+    """A terminal that is fit to send, waited for; None where the order ended meanwhile.
+
+    A failure leaves the order where it is: nothing was sent.
+    """
+    began_ms = desk.now_ms
+    while True:
+        reply: Reply = yield desk.call("ready", order)
+        ready: Ready | None = reply.value
+        trouble = _trouble(desk, ready)
+        if not trouble:
+            return ready
+        if desk.now_ms - began_ms >= desk.config.connection_patience_ms:
+            yield from _give_up(order, trouble)
+            return None
+        desk.held.add(order.key)
+        yield Sleep(desk.now_ms + desk.config.connection_retry_ms)
+        desk.held.discard(order.key)
+        if not (yield from still_wanted(desk, order)):
+            return None
+
+
+def _trouble(desk: Desk, ready: Ready | None) -> str:
+    """Why nothing may be sent now, in words; empty where all is well."""
+    if ready is None or not ready.connected:
+        return "the terminal is not connected"
+    if (ready.login, ready.server) != (desk.login, desk.server):
+        return (
+            f"the terminal is logged in as {ready.login} at {ready.server!r}, "
+            f"not as {desk.login} at {desk.server!r}"
+        )
+    if not ready.trade_allowed:
+        return "trading is not allowed in the terminal (AutoTrading is off)"
+    return "" if ready.synchronised else "the terminal's history is not synchronised"
+
+
+def _give_up(order: OrderState, trouble: str) -> Steps:
+    expired = Moved(
+        key=order.key,
+        to=State.EXPIRED,
+        code="NOT_CONNECTED",
+        message=f"{trouble}; the order expired unsent",
+        evidence="never sent",
+    )
+    yield Commit((expired,), "expire")
+    yield Tell(Settled(order), "expired")
+
+
+def _cancel_unsent(desk: Desk, order: OrderState) -> Steps:
+    """A cancel of an order that is held back: both end here, the broker never hears of them."""
+    target = desk.state.orders.get(order.order.target) if order.order else None
+    if target is None or target.state is not State.ACCEPTED:
+        lost = Moved(
+            key=order.key,
+            to=State.CANCELLED,
+            code="TARGET_NOT_WORKING",
+            message="the order meant was no longer held back when its cancel came",
+            evidence="never sent",
+        )
+        yield Commit((lost,), "cancel_unsent")
+    else:
+        gone = Moved(
+            key=target.key,
+            to=State.CANCELLED,
+            code="CANCELLED",
+            message=f"cancelled by {order.key!r} before it was sent",
+            evidence="never sent",
+        )
+        done = Moved(key=order.key, to=State.DONE, evidence="never sent")
+        yield Commit((gone, done), "cancel_unsent")
+        yield Tell(Settled(target), "cancelled")
+    yield Tell(Settled(order), "done")

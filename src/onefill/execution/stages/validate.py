@@ -1,0 +1,65 @@
+"""Stage 1: may this order be sent now? Market, quote, spread and margin, right before sending."""
+
+from __future__ import annotations
+
+from onefill.execution.desk import Desk
+from onefill.execution.effects import Commit, Steps, Tell, Until
+from onefill.execution.told import Settled
+from onefill.model.account import AccountState
+from onefill.model.events import Denied, Moved
+from onefill.model.order import OrderState
+from onefill.model.states import State
+from onefill.risk.stage1 import validate as check
+from onefill.terminal.port import Reply
+
+
+def validate(desk: Desk, order: OrderState) -> Steps:
+    """True where the order may go on; otherwise it has ended, durably and told."""
+    yield from _wait_for_unknown(desk, order)
+    if not (yield from still_wanted(desk, order)):
+        return False
+    resolved = order.order
+    assert resolved is not None
+    symbol = yield from desk.symbol(resolved.symbol)
+    reply: Reply = yield desk.call("look", order, symbol=resolved.symbol)
+    if reply.value is None:
+        return True  # not connected: the recording stage waits for the connection
+    verdict = check(order, symbol, reply.value, desk.limits, desk.state, desk.now_ms)
+    if verdict is None:
+        return True
+    yield Commit((Denied(key=order.key, code=verdict.code, message=verdict.message),), "deny_late")
+    yield Tell(Settled(order), "denied")
+    return False
+
+
+def _wait_for_unknown(desk: Desk, order: OrderState) -> Steps:
+    """Orders that would raise risk wait while an outcome of their symbol is UNKNOWN."""
+    symbol = order.order.symbol if order.order else ""
+    if not order.intent.raises_risk or symbol not in desk.state.unknown:
+        return
+
+    def clear(state: AccountState) -> bool:
+        return symbol not in state.unknown or order.state is not State.ACCEPTED
+
+    desk.held.add(order.key)
+    yield Until(clear, order.intent.expires_at_ms)
+    desk.held.discard(order.key)
+
+
+def still_wanted(desk: Desk, order: OrderState) -> Steps:
+    """False where the order was cancelled meanwhile or has expired (then recorded and told)."""
+    if order.state is not State.ACCEPTED:
+        return False
+    expires = order.intent.expires_at_ms
+    if expires is None or desk.now_ms <= expires:
+        return True
+    expired = Moved(
+        key=order.key,
+        to=State.EXPIRED,
+        code="EXPIRED",
+        message="the order expired before it could be sent; it was not sent",
+        evidence="never sent",
+    )
+    yield Commit((expired,), "expire")
+    yield Tell(Settled(order), "expired")
+    return False

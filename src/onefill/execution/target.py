@@ -1,0 +1,119 @@
+"""Which position or pending order an intent means, waiting for it where it is under way."""
+
+from __future__ import annotations
+
+from onefill.execution.denial import (
+    Refused,
+    target_not_open,
+    target_not_working,
+    target_unknown,
+)
+from onefill.execution.desk import Desk
+from onefill.execution.effects import Steps, Until
+from onefill.model.account import AccountState, Position
+from onefill.model.intent import Action, OrderIntent
+from onefill.model.order import OrderState
+from onefill.model.states import State
+
+#: States in which nobody knows yet what there is to close, change or cancel.
+_UNDER_WAY = frozenset({State.ACCEPTED, State.SENDING, State.UNKNOWN})
+
+
+def settled_target(desk: Desk, intent: OrderIntent) -> Steps:
+    """The order that `intent.target` names, once it is no longer under way.
+
+    A cancel does not wait for an order that is held back: that one is cancelled unsent.
+    Raises `Refused` where no order has that key.
+    """
+    key = intent.target or ""
+    found = desk.find(key)
+    if found is None and key in desk.taking and key not in desk.turns:
+        yield Until(lambda _: key not in desk.taking)
+        found = desk.find(key)
+    if found is None:
+        raise target_unknown(key)
+    cancels_held = intent.action is Action.CANCEL and key in desk.held
+    if found.state in _UNDER_WAY and not cancels_held:
+
+        def settled(state: AccountState) -> bool:
+            live = state.orders.get(key)
+            held = intent.action is Action.CANCEL and key in desk.held
+            return live is None or live.state not in _UNDER_WAY or held
+
+        def settled_or_long(state: AccountState) -> bool:
+            live = state.orders.get(key)
+            return settled(state) or key in desk.held or live is None or live.state is State.UNKNOWN
+
+        yield Until(settled_or_long, intent.expires_at_ms)
+        if not settled(desk.state):
+            desk.turns.pop(intent.client_key, None)  # what takes long does not hold up the others
+            yield Until(settled, intent.expires_at_ms)
+    yield from _in_turn(desk, intent, key)
+    found = desk.find(key)
+    assert found is not None
+    return found
+
+
+def _in_turn(desk: Desk, intent: OrderIntent, key: str) -> Steps:
+    """Wait while an earlier close, change or cancel of the same order is on its way, so that this
+    one is resolved against what that one leaves. One whose outcome is UNKNOWN is not waited for."""
+
+    def clear(state: AccountState) -> bool:
+        return not any(
+            order.order is not None
+            and order.order.target == key
+            and order.state in (State.ACCEPTED, State.SENDING)
+            and order.key not in desk.held
+            for order in state.orders.values()
+        )
+
+    if key:
+        yield Until(clear, intent.expires_at_ms)
+
+
+def position_meant(desk: Desk, intent: OrderIntent) -> Steps:
+    """The open position a close or a change means. Raises `Refused` where there is none, or
+    several."""
+    if intent.target_ticket is not None:
+        meant = desk.state.positions.get(intent.target_ticket)
+        if meant is not None:
+            yield from _in_turn(desk, intent, meant.key)
+        position = desk.state.positions.get(intent.target_ticket)
+        if position is None:
+            raise Refused("TARGET_CLOSED", f"position {intent.target_ticket} is no longer open")
+        return position
+    if intent.target is not None:
+        order: OrderState = yield from settled_target(desk, intent)
+        position = desk.state.positions.get(order.position_ticket)
+        if position is None or order.intent.action is not Action.OPEN:
+            raise target_not_open(order.key, str(order.state))
+        return position
+    yield from _in_turn(desk, intent, _only_one(desk.state, intent).key)
+    return _only_one(desk.state, intent)
+
+
+def _only_one(state: AccountState, intent: OrderIntent) -> Position:
+    side = intent.side
+    found = [
+        position
+        for position in state.positions.values()
+        if position.symbol == intent.symbol
+        and (side is None or position.side is side)
+        and (not intent.magic or position.magic == intent.magic)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Refused("NO_POSITION", f"no position in {intent.symbol} is open")
+    tickets = ", ".join(str(position.ticket) for position in found[:5])
+    raise Refused(
+        "SEVERAL_POSITIONS",
+        f"{len(found)} positions in {intent.symbol} fit ({tickets}); name one by its target",
+    )
+
+
+def pending_meant(order: OrderState) -> OrderState:
+    """The working pending order a cancel or a change means; `Refused` where it is none."""
+    if order.state not in (State.WORKING, State.PARTIALLY_FILLED):
+        raise target_not_working(order.key, str(order.state))
+    return order

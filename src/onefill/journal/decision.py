@@ -1,0 +1,62 @@
+"""What a person may decide about an order, and how the decision is recorded."""
+
+from __future__ import annotations
+
+from onefill.journal.journal import Journal
+from onefill.model.errors import OnefillError
+from onefill.model.events import Moved
+from onefill.model.order import OrderState
+from onefill.model.states import SETTLED, State
+from onefill.runtime.clock import Clock
+
+
+def resolve(
+    journal: Journal,
+    key: str,
+    to: State,
+    *,
+    by: str,
+    reason: str,
+    clock: Clock,
+    account: str | None = None,
+) -> int:
+    """Settle a quarantined order as `to`; durable on return. Returns the record's number.
+
+    The clock tells when, but in the journal of a replay: there the market's time is the time, and
+    the decision comes right after what happened last. `account` may be None where only one account
+    has the key. Raises `NOT_RESOLVED` with the reason why not: no such order, not in quarantine,
+    not a state to settle it as, no author, no reason.
+    """
+    if to not in SETTLED:
+        names = ", ".join(SETTLED)
+        raise _refusal(f"an order cannot be settled as {to}: choose one of {names}")
+    if not by.strip() or not reason.strip():
+        raise _refusal("a decision needs who took it and why: give --by and --reason")
+    owner, order = _only_order(journal, key, account)
+    if order.state is not State.QUARANTINED:
+        raise _refusal(
+            f"order {key!r} of account {owner!r} is {order.state}, not quarantined: "
+            "only what evidence could not settle is for a person to decide"
+        )
+    state = journal.state(owner)
+    at_ms = state.last_ms if state.made_from else clock.now_ms()
+    decided = Moved(key=key, to=to, message=reason, evidence="operator", by=by)
+    seq = journal.append(owner, decided, at_ms)
+    journal.flush()
+    return seq
+
+
+def _only_order(journal: Journal, key: str, account: str | None) -> tuple[str, OrderState]:
+    names = journal.accounts() if account is None else [account]
+    found = [(name, order) for name in names if (order := journal.find(name, key)) is not None]
+    if not found:
+        where = f" of account {account!r}" if account is not None else ""
+        raise _refusal(f"there is no order {key!r}{where} in this journal")
+    if len(found) > 1:
+        owners = ", ".join(name for name, _ in found)
+        raise _refusal(f"order {key!r} exists in accounts {owners}: name one with --account")
+    return found[0]
+
+
+def _refusal(why: str) -> OnefillError:
+    return OnefillError("NOT_RESOLVED", why)

@@ -1,0 +1,1 @@
+"""Pre-trade controls: the only place that can approve an intent."""

@@ -1,0 +1,223 @@
+"""The broker: one account, the market it trades on, and what happens there as time goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from heapq import heapify, heappop, heappush
+
+from onefill.model.errors import OnefillError
+from onefill.model.money import currency_digits, to_minor
+from onefill.model.resolved import BrokerRequest
+from onefill.terminal import port
+from onefill.terminal.port import SendResult
+from onefill.terminal.simulator.account import Account, Listed
+from onefill.terminal.simulator.activation import take_tick
+from onefill.terminal.simulator.book import Book
+from onefill.terminal.simulator.conversion import Exchange
+from onefill.terminal.simulator.entries import (
+    NO_FATE,
+    VERSION,
+    AccountOpened,
+    Dealt,
+    Fate,
+    Fenced,
+    Scheduled,
+    WentOffline,
+)
+from onefill.terminal.simulator.market import Market
+from onefill.terminal.simulator.pending_orders import ended
+from onefill.terminal.simulator.profile import Profile
+from onefill.terminal.simulator.requests import carry_out, refuse
+from onefill.terminal.simulator.sessions import Sessions
+from onefill.terminal.simulator.ticks import TickSeries
+from onefill.terminal.simulator.valuation import Valuation
+
+_DAY_MS = 86_400_000
+_OPENED_BEFORE_DAYS = 30
+
+
+class Broker:
+    """Everything on the far side of the terminal. It outlives the engine by its book."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        series: Mapping[str, TickSeries],
+        *,
+        currency: str,
+        balance: float,
+        leverage: int,
+        book: Book,
+        hook: Callable[[str], None],
+    ) -> None:
+        self.profile = profile
+        self.market = Market(series)
+        self._hook = hook
+        digits = currency_digits(currency)
+        listed = list_symbols(profile, self.market, currency, digits, leverage)
+        self.account = Account(profile.broker, book, listed)
+        self._listed = tuple(listed.values())
+        opening = AccountOpened(
+            at_ms=_opening_ms(series),
+            version=VERSION,
+            login=profile.broker.login,
+            server=profile.broker.server,
+            currency=currency,
+            currency_digits=digits,
+            leverage=leverage,
+        )
+        self._take_up(opening, to_minor(balance, digits))
+        self.market.move(self.account.now_ms)
+        self._late = [(one.due_ms, number) for number, one in self.account.ledger.late.items()]
+        heapify(self._late)
+
+    def _take_up(self, opening: AccountOpened, deposit_minor: int) -> None:
+        """Open the account with its deposit, or check that the book is of such a one."""
+        account, known = self.account, self.account.ledger.account
+        if known is None:
+            account.now_ms = opening.at_ms
+            account.record(opening)
+            account.record(_deposit(account, deposit_minor / account.ledger.unit))
+            account.commit()
+        elif known != opening or account.ledger.deposit_minor != deposit_minor:
+            raise OnefillError(
+                "BOOK_OF_ANOTHER_RUN",
+                "the simulated broker's book belongs to another account "
+                f"({known.login}, {known.currency}, leverage {known.leverage}); give the same "
+                "ticks, broker, balance, currency and leverage again, or begin elsewhere",
+            )
+
+    # Time.
+
+    def next_ms(self, limit_ms: int) -> int | None:
+        """When something happens next, at `limit_ms` at the latest; None where nothing does."""
+        found: int | None = None
+        expiration = self.account.next_expiration()
+        if expiration is not None and expiration[0] <= limit_ms:
+            found = limit_ms = max(expiration[0], self.account.now_ms)
+        if self._late and self._late[0][0] <= limit_ms:
+            found = limit_ms = max(self._late[0][0], self.account.now_ms)
+        for listed in self._listed:
+            feed = listed.feed
+            if not (listed.orders or listed.positions):
+                continue
+            end = feed.place_at(limit_ms) + 1
+            place = listed.next_touch(end)
+            if place < end:
+                found = limit_ms = feed.time_at(place)
+        return found
+
+    def step(self, now_ms: int) -> None:
+        """All that happens at a time up to which nothing else does: expirations, then ticks in the
+        symbols' order, then requests that were scheduled."""
+        account = self.account
+        account.now_ms = now_ms
+        while (due := account.next_expiration()) is not None and due[0] <= now_ms:
+            account.record(ended(account, account.ledger.orders[due[1]], port.STATE_EXPIRED))
+        for listed in self._listed:
+            feed = listed.feed
+            place = feed.place_at(now_ms)
+            if place > feed.place and feed.time_at(place) == now_ms:
+                self.market.move_to_tick(feed, place)
+                take_tick(account, listed)
+        self.market.move(now_ms)
+        account.commit()
+        while self._late and self._late[0][0] <= now_ms:
+            late = heappop(self._late)[1]
+            scheduled = account.ledger.late[late]
+            self._hook("broker:before")
+            carry_out(account, self.profile, scheduled.request, scheduled.fate, late)
+            account.commit()
+            self._hook("broker:executed")
+
+    def rest(self, now_ms: int) -> None:
+        """Let time pass in which nothing happens."""
+        self.account.now_ms = now_ms
+        self.market.move(now_ms)
+
+    @property
+    def next_late_ms(self) -> int | None:
+        """When the next scheduled request is carried out."""
+        return self._late[0][0] if self._late else None
+
+    # What is asked of it.
+
+    def execute(self, request: BrokerRequest, fate: Fate = NO_FATE) -> SendResult:
+        """Carry out a request now; durable when this comes back."""
+        result = carry_out(self.account, self.profile, request, fate)
+        self.account.commit()
+        return result
+
+    def refuse(self, request: BrokerRequest, retcode: int) -> SendResult:
+        """Refuse a request for no reason of its own."""
+        result = refuse(self.account, request, retcode)
+        self.account.commit()
+        return result
+
+    def schedule(self, request: BrokerRequest, fate: Fate, delay_ms: int) -> None:
+        """Carry out a request later, whoever still wants it then."""
+        account = self.account
+        late, due_ms = account.ledger.last_late + 1, account.now_ms + delay_ms
+        account.record(
+            Scheduled(at_ms=account.now_ms, late=late, due_ms=due_ms, request=request, fate=fate)
+        )
+        account.commit()
+        heappush(self._late, (due_ms, late))
+
+    def go_offline(self, delay_ms: int) -> None:
+        """Lose the connection for a while."""
+        now_ms = self.account.now_ms
+        self.account.record(WentOffline(at_ms=now_ms, until_ms=now_ms + delay_ms))
+        self.account.commit()
+
+    def fence(self, epoch: int) -> None:
+        """Listen to engines of this epoch or later only."""
+        if epoch > self.account.ledger.epoch:
+            self.account.record(Fenced(at_ms=self.account.now_ms, epoch=epoch))
+            self.account.commit()
+
+
+def list_symbols(
+    profile: Profile, market: Market, currency: str, digits: int, leverage: int
+) -> dict[str, Listed]:
+    """The symbols that have ticks. Raises `OnefillError` where one is unknown or cannot be
+    valued in the account's currency."""
+    for name in market.feeds:
+        profile.symbol(name)
+    loaded = [profile.specifications[name] for name in market.feeds]
+    exchange = Exchange(loaded, market.feeds)
+    listed = {}
+    for one in loaded:
+        feed = market.feeds[one.symbol.name]
+        valuation = Valuation(one, feed, exchange, currency, digits, leverage)
+        listed[one.symbol.name] = Listed(one.symbol, Sessions(one.sessions), feed, valuation)
+    return listed
+
+
+def _opening_ms(series: Mapping[str, TickSeries]) -> int:
+    """A midnight well before the first tick: an order that arrives before any tick, or a day
+    early, finds the account open."""
+    first_ms = min((int(ticks.time_ms[0]) for ticks in series.values() if len(ticks)), default=0)
+    return max(0, first_ms // _DAY_MS - _OPENED_BEFORE_DAYS) * _DAY_MS
+
+
+def _deposit(account: Account, amount: float) -> Dealt:
+    return Dealt(
+        at_ms=account.now_ms,
+        ticket=account.ledger.next_deal,
+        order=0,
+        position_id=0,
+        symbol="",
+        type=2,
+        entry=port.ENTRY_IN,
+        magic=0,
+        reason=port.REASON_CLIENT,
+        volume=0.0,
+        price=0.0,
+        profit=amount,
+        commission=0.0,
+        swap=0.0,
+        fee=0.0,
+        comment="deposit",
+        time_ms=account.now_ms,
+    )
