@@ -27,17 +27,21 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> object:
-    import click  # here, so that Ctrl-C during the first imports is one line too
+    # Imported here, so that Ctrl-C during the first imports is one line too.
+    from typer.exceptions import Abort, TyperException
 
     from onefill.cli.app import app
     from onefill.cli.words import spread_ticks
 
     try:
-        return app(spread_ticks(arguments), standalone_mode=False)
-    except click.ClickException as wrong:
+        status: object = app(spread_ticks(arguments), standalone_mode=False)
+    except TyperException as wrong:
         _fail(wrong.format_message(), EXIT_WRONG_CALL)
-    except click.exceptions.Abort:
+    except Abort:
         raise KeyboardInterrupt from None
+    if status == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
+        raise KeyboardInterrupt
+    return status
 
 
 def _fail(message: str, status: int) -> NoReturn:

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -19,6 +21,7 @@ from onefill.replay.summary import Summary
 
 _ROWS_SHOWN = 40
 _NOTES_SHOWN = 10
+_PIPED_WIDTH = 120
 _COLOURS = {
     "filled": "green",
     "done": "green",
@@ -78,40 +81,44 @@ def print_json(result: RunResult) -> None:
 
 def print_tables(result: RunResult, settings: RunSettings) -> None:
     """What a person likes to read: the orders, then the summary."""
-    console = Console()
+    # A table in a log or a pipe is not squeezed into the 80 columns that are assumed there.
+    console = Console() if sys.stdout.isatty() else Console(width=_PIPED_WIDTH)
     console.print(_orders_table(result.answers))
     hidden = len(result.answers) - _ROWS_SHOWN
     if hidden > 0:
         console.print(f"[dim]{hidden} more orders: --json shows all of them[/]")
     console.print(_summary_table(result.summary))
-    console.print(f"[dim]head[/] {result.summary.head_hash}", soft_wrap=True, highlight=False)
-    console.print(f"[dim]journal[/] onefill journal show {settings.journal}", soft_wrap=True)
-    console.print(f"[dim]broker's book[/] {book_path(settings.journal)}", soft_wrap=True)
+    for name, text in (
+        ("head", result.summary.head_hash),
+        ("journal", str(settings.journal)),
+        ("broker's book", str(book_path(settings.journal))),
+    ):
+        console.print(f"[dim]{name}[/] {escape(text)}", soft_wrap=True, highlight=False)
 
 
 def _orders_table(answers: list[Answer]) -> Table:
-    table = Table(title="Orders", title_justify="left", header_style="bold")
-    for name in ("order", "received", "status", "why"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("received", "status"))
-    for name in ("lots", "asked at", "filled at", "slip, pips"):
+    table = Table(title="Orders", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    for name in ("order", "received", "status"):
+        table.add_column(name, no_wrap=True)
+    for name in ("lots", "price", "slip"):
         table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("why", min_width=20)
     for one in answers[:_ROWS_SHOWN]:
         colour = _COLOURS.get(one.status, "white")
         table.add_row(
-            one.client_key,
+            escape(one.client_key),
             _clock(one.received_at_ms) if one.received_at_ms else "",
             f"[{colour}]{one.status}[/]",
-            one.reason.message if one.reason else "",
             f"{one.filled_volume:g}" if one.filled_volume else "",
-            _number(one.requested_price),
-            _number(one.fill_price),
+            _number(one.fill_price or one.requested_price),
             "" if one.slippage_pips is None else f"{one.slippage_pips:+.1f}",
+            escape(one.reason.message) if one.reason else "",
         )
     return table
 
 
 def _summary_table(summary: Summary) -> Table:
-    table = Table(title="Summary", title_justify="left", show_header=False)
+    table = Table(title="Summary", title_justify="left", show_header=False, box=SIMPLE_HEAD)
     table.add_column(style="dim")
     table.add_column(justify="right")
     for status, number in summary.counts.items():
@@ -130,7 +137,7 @@ def _summary_table(summary: Summary) -> Table:
 
 
 def _clock(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%d %b %H:%M:%S")
 
 
 def _number(price: float | None) -> str:

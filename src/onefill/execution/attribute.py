@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 
 from onefill.execution.desk import Desk
 from onefill.execution.outcome import Outcome, deal_of, moves, new_deals, read_rows
+from onefill.execution.stages.partial import settle_partial
 from onefill.model.account import AccountState
 from onefill.model.events import Alerted, Event, PositionDealt, Reopened
 from onefill.model.intent import token_of
 from onefill.model.order import OrderState
-from onefill.model.states import State
+from onefill.model.states import UNPROVEN, State
 from onefill.terminal import port
 from onefill.terminal.port import DealRow, OrderRow
 
-_TOKEN_LENGTH = 16
+TOKEN_LENGTH = 16
 _CLOSED_BY_BROKER = frozenset({port.REASON_SL, port.REASON_TP, port.REASON_SO})
 _FOLLOWED = frozenset({State.WORKING, State.PARTIALLY_FILLED, State.QUARANTINED})
 
@@ -46,7 +47,7 @@ def attribute(desk: Desk, orders: dict[int, OrderRow], deals: list[DealRow]) -> 
     tokens = {
         token_of(order.intent_id): order
         for order in state.orders.values()
-        if order.state in (State.SENDING, State.UNKNOWN, State.QUARANTINED)
+        if order.state in UNPROVEN or not order.order_ticket
     }
     opened: dict[int, str] = {}
     for ticket in dict.fromkeys([*by_order, *orders]):
@@ -65,7 +66,7 @@ def _one_order(
     """The rows of one broker order."""
     state = desk.state
     ticket = row.ticket if row else deals[0].order
-    token = (row.comment if row else deals[0].comment)[:_TOKEN_LENGTH]
+    token = (row.comment if row else deals[0].comment)[:TOKEN_LENGTH]
     order = state.orders.get(state.tickets.get(ticket, "")) or tokens.get(token)
     if order is not None and order.state in _FOLLOWED:
         _live(finding, opened, order, row, deals)
@@ -143,7 +144,7 @@ def _late(
         return
     was = order.state
     finding.events.append(Reopened(order=order, why=f"late evidence after {was}"))
-    finding.events.extend(moves(order, outcome, late=True))
+    finding.events.extend(moves(order, settle_partial(order, outcome), late=True))
     finding.events.append(
         Alerted(
             code="LATE_FILL",

@@ -8,7 +8,7 @@ from onefill.execution.told import Settled
 from onefill.model.account import AccountState
 from onefill.model.deal import Deal
 from onefill.model.events import Moved
-from onefill.model.intent import Action, OrderIntent
+from onefill.model.intent import Action, OrderIntent, child_key
 from onefill.model.order import OrderState
 from onefill.model.resolved import ResolvedOrder
 from onefill.model.states import State
@@ -34,7 +34,9 @@ def resolve_close_all(desk: Desk, intent: OrderIntent) -> Steps:
     tickets = tuple(
         position.ticket
         for position in sorted(desk.state.positions.values(), key=lambda held: held.ticket)
-        if position.key and (not symbol or position.symbol == symbol)
+        if position.key
+        and (not symbol or position.symbol == symbol)
+        and (not intent.magic or position.magic == intent.magic)
     )
     return ResolvedOrder(action=Action.CLOSE_ALL, symbol=symbol, tickets=tickets)
 
@@ -55,7 +57,7 @@ def close_all(desk: Desk, order: OrderState) -> Steps:
 def _child(order: OrderState, ticket: int) -> OrderIntent:
     intent = order.intent
     return OrderIntent(
-        client_key=f"{order.key}/{ticket}",
+        client_key=child_key(order.key, ticket),
         action=Action.CLOSE,
         target_ticket=ticket,
         parent=order.key,

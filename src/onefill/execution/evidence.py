@@ -9,10 +9,13 @@ from onefill.execution.outcome import Outcome, read_rows
 from onefill.model.intent import OrderType, token_of
 from onefill.model.order import OrderState
 from onefill.model.resolved import BrokerRequest
-from onefill.model.states import State
+from onefill.model.states import UNPROVEN, State
 from onefill.model.volume import to_e8
 from onefill.terminal import port
 from onefill.terminal.port import DealRow, OrderRow, PositionRow, Ready
+
+
+_CLOCKS_DIFFER_MS = 1_000
 
 
 class Evidence(NamedTuple):
@@ -55,45 +58,75 @@ def weigh(desk: Desk, order: OrderState, seen: Evidence) -> Verdict:
 
 def _placed(desk: Desk, order: OrderState, seen: Evidence) -> Verdict:
     rows = {row.ticket: row for row in (*seen.open_orders, *seen.orders)}
-    token = token_of(order.intent_id)
-    ours = [row for row in rows.values() if row.comment.startswith(token)]
-    deals_only = {d.order for d in seen.deals if d.comment.startswith(token)} - rows.keys()
-    if not ours and not deals_only:
-        ours = _alike(desk, order, rows)
-    tickets = tuple({row.ticket for row in ours} | deals_only)
+    tickets = _tickets(desk, order, rows, seen.deals)
     if not tickets:
         return Absent()
-    if len(tickets) > 1:
-        return Several(tuple(sorted(tickets)))
+    if len(tickets) > 1 or _is_disputed(desk, order, rows, tickets[0]):
+        return Several(tickets)
     deals = [deal for deal in seen.deals if deal.order == tickets[0]]
     outcome = read_rows(order, rows.get(tickets[0]), deals, "looked up")
     return outcome if outcome is not None else NotYet()
 
 
+def _tickets(
+    desk: Desk, order: OrderState, rows: dict[int, OrderRow], deals: tuple[DealRow, ...]
+) -> tuple[int, ...]:
+    """The orders at the broker that may be this one: by the ticket that a reply told, else by the
+    token, else by what must be unique. A ticket that was told once cannot be absent."""
+    if order.order_ticket:
+        return (order.order_ticket,)
+    token = token_of(order.intent_id)
+    found = {row.ticket for row in rows.values() if row.comment.startswith(token)}
+    found |= {deal.order for deal in deals if deal.comment.startswith(token)}
+    return tuple(sorted(found or {row.ticket for row in _alike(desk, order, rows)}))
+
+
 def _alike(desk: Desk, order: OrderState, rows: dict[int, OrderRow]) -> list[OrderRow]:
-    """Without the token (a broker rewrote the comment): magic, symbol, kind, volume and time must
-    fit, the ticket must be newer than the baseline, and nobody else's."""
-    request = order.request
-    assert request is not None
+    """Without the token (a broker rewrote the comment): what was asked for must fit, the ticket
+    must be newer than the baseline, and nobody else's."""
     state = desk.state
     others = {
         token_of(other.intent_id) for other in state.orders.values() if other.key != order.key
     }
-    earliest_ms = order.server_ms - 1_000
     return [
         row
         for row in rows.values()
-        if row.ticket > order.baseline_ticket
+        if _fits(order, row)
         and row.ticket not in state.adopted
+        and row.comment[:16] not in others
+        and row.reason == port.REASON_EXPERT
+    ]
+
+
+def _fits(order: OrderState, row: OrderRow) -> bool:
+    """Whether a row is what the order asked for, no older than its send."""
+    request = order.request
+    assert request is not None
+    return (
+        row.ticket > order.baseline_ticket
         and row.symbol == request.symbol
         and row.magic == request.magic
         and row.type in _kinds(order, request)
         and to_e8(row.volume_initial) == to_e8(request.volume)
-        and row.setup_ms >= earliest_ms
+        and row.setup_ms >= order.server_ms - _CLOCKS_DIFFER_MS
         and row.position_id in (request.position or row.position_id, 0)
-        and row.comment[:16] not in others
-        and row.reason == port.REASON_EXPERT
-    ]
+    )
+
+
+def _is_disputed(desk: Desk, order: OrderState, rows: dict[int, OrderRow], ticket: int) -> bool:
+    """Whether a row without the token may as well be another order's that is not proven either."""
+    row = rows.get(ticket)
+    if order.order_ticket or row is None or row.comment.startswith(token_of(order.intent_id)):
+        return False
+    shown = {other.comment[:16] for other in rows.values()}
+    return any(
+        other.key != order.key
+        and other.state in UNPROVEN
+        and not other.order_ticket
+        and token_of(other.intent_id) not in shown
+        and _fits(other, row)
+        for other in desk.state.orders.values()
+    )
 
 
 def _kinds(order: OrderState, request: BrokerRequest) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from onefill.execution.target import pending_meant, position_meant, settled_targ
 from onefill.execution.told import Acknowledged, KeyReused, Settled
 from onefill.model.account import Position
 from onefill.model.events import Accepted, Denied
-from onefill.model.intent import Action, OrderIntent, content_hash, intent_id
+from onefill.model.intent import Action, OrderIntent, content_hash, intent_id, is_child_key
 from onefill.model.market import MarketView
 from onefill.model.order import OrderState
 from onefill.model.states import State
@@ -79,6 +79,11 @@ def _accept(desk: Desk, intent: OrderIntent) -> Steps:
     if next(iter(desk.turns)) != key:
         yield Until(lambda _: next(iter(desk.turns), key) == key)
     try:
+        if intent.parent is None and is_child_key(key):
+            raise Refused(
+                "KEY_RESERVED",
+                f"client_key {key!r} ends in / and a number, which names children of a close_all",
+            )
         if _expired(desk, intent):
             raise Refused("EXPIRED", "the order had expired when it arrived; it was not sent")
         order, symbol, view = yield from _resolve(desk, intent)

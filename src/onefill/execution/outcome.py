@@ -11,7 +11,7 @@ from onefill.model.events import Moved
 from onefill.model.intent import Side
 from onefill.model.order import OrderState
 from onefill.model.states import State
-from onefill.model.volume import to_e8, to_lots
+from onefill.model.volume import to_e8
 from onefill.terminal import port
 from onefill.terminal.port import DealRow, OrderRow
 
@@ -131,22 +131,14 @@ def moves(order: OrderState, outcome: Outcome, *, late: bool = False) -> tuple[M
 
     A fill of a part and the end of the rest are two steps of the table.
     """
-    code, message = outcome.code, outcome.message
     steps = []
     partly = outcome.deals and outcome.to not in (State.FILLED, State.PARTIALLY_FILLED, State.DONE)
     if partly:
         steps.append(_move(order, outcome, State.PARTIALLY_FILLED, outcome.deals, late))
-        filled = order.filled_e8 + sum(deal.volume_e8 for deal in outcome.deals)
-        code = code or "PARTLY_FILLED"
-        message = (
-            f"{to_lots(filled):g} of {to_lots(order.asked_e8):g} lots filled; "
-            f"{message or 'the rest was cancelled'}"
-        )
-    already = order.state is outcome.to and not outcome.deals
-    if not already:
+    if order.state is not outcome.to or outcome.deals:
         rest = () if partly else outcome.deals
         step = _move(order, outcome, outcome.to, rest, late)
-        steps.append(msgspec.structs.replace(step, code=code, message=message))
+        steps.append(msgspec.structs.replace(step, code=outcome.code, message=outcome.message))
     return tuple(steps)
 
 

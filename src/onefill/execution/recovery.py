@@ -3,38 +3,89 @@
 from __future__ import annotations
 
 from onefill.execution.desk import Desk
-from onefill.execution.effects import Commit, Steps
-from onefill.execution.follow import Following, follow
-from onefill.model.events import Event, Moved
+from onefill.execution.effects import Commit, Sleep, Steps, Tell
+from onefill.execution.follow import Following, follow, follow_once
+from onefill.execution.told import Alarm
+from onefill.model.events import Alerted, Moved
 from onefill.model.order import OrderState
 from onefill.model.states import State
+from onefill.terminal.port import Reply
 
 
 def boot(desk: Desk, following: Following) -> Steps:
     """Reconcile after a start; comes back with the orders to take up again, oldest first.
 
-    `SENDING` becomes UNKNOWN: the process may have died before, in or after the call.
+    `SENDING` becomes UNKNOWN: the process may have died before, in or after the call. So does what
+    worked and is nowhere to be seen. Comes back only once the terminal could be looked into.
     """
-    cut_off: list[Event] = [
+    sending = [order for order in desk.state.orders.values() if order.state is State.SENDING]
+    if sending:
+        yield from _declare_unknown(
+            sending, "the engine stopped while the order was being sent; it is looked up"
+        )
+    yield from _until_online(desk)
+    while not (yield from follow(desk, following)):
+        yield from _until_online(desk)
+    lost = yield from _nowhere(desk)
+    if lost:
+        yield from _declare_unknown(
+            lost, "the order was working, and the broker shows it nowhere; it is looked up"
+        )
+    for name in dict.fromkeys(order.order.symbol for order in _live(desk) if order.order):
+        if name:
+            yield from desk.symbol(name)
+    return [o for o in _live(desk) if o.state in (State.ACCEPTED, State.UNKNOWN)]
+
+
+def _live(desk: Desk) -> list[OrderState]:
+    return sorted(desk.state.orders.values(), key=lambda order: order.number)
+
+
+def _until_online(desk: Desk) -> Steps:
+    """Wait for a terminal that shows the account whole."""
+    while True:
+        reply: Reply = yield desk.call("ready")
+        if reply.value is not None and reply.value.connected and reply.value.synchronised:
+            return
+        yield Sleep(desk.now_ms + desk.config.connection_retry_ms)
+
+
+def _nowhere(desk: Desk) -> Steps:
+    """Orders that worked when the engine stopped and are neither open nor ended at the broker."""
+    reply: Reply = yield desk.call("orders_get")
+    if reply.value is None:
+        return []
+    working = {row.ticket for row in reply.value}
+    lost: list[OrderState] = []
+    for order in _live(desk):
+        ended = order.order_ticket and order.order_ticket not in working
+        if ended and order.state in (State.WORKING, State.PARTIALLY_FILLED):
+            if not (yield from follow_once(desk, order)):
+                lost.append(order)
+    return lost
+
+
+def _declare_unknown(orders: list[OrderState], why: str) -> Steps:
+    alerts = [
+        Alerted(
+            code="OUTCOME_UNKNOWN",
+            message=f"order {order.key!r}: {why}",
+            level="critical",
+            key=order.key,
+        )
+        for order in orders
+    ]
+    steps = [
         Moved(
             key=order.key,
             to=State.UNKNOWN,
             code="RESTART",
-            message="the engine stopped while the order was being sent; it is looked up",
+            message=why,
             attempt=order.attempts,
             evidence="boot",
         )
-        for order in desk.state.orders.values()
-        if order.state is State.SENDING
+        for order in orders
     ]
-    if cut_off:
-        yield Commit(tuple(cut_off), "boot_unknown")
-    yield from follow(desk, following)
-    live = sorted(desk.state.orders.values(), key=lambda order: order.number)
-    resumed: list[OrderState] = [
-        order for order in live if order.state in (State.ACCEPTED, State.UNKNOWN)
-    ]
-    for order in resumed:
-        if order.order is not None and order.order.symbol:
-            yield from desk.symbol(order.order.symbol)
-    return resumed
+    yield Commit((*steps, *alerts), "boot_unknown")
+    for alert in alerts:
+        yield Tell(Alarm(alert), "alert")

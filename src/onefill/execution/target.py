@@ -26,6 +26,7 @@ def settled_target(desk: Desk, intent: OrderIntent) -> Steps:
     Raises `Refused` where no order has that key.
     """
     key = intent.target or ""
+    waited = False
     found = desk.find(key)
     if found is None and key in desk.taking and key not in desk.turns:
         yield Until(lambda _: key not in desk.taking)
@@ -48,15 +49,18 @@ def settled_target(desk: Desk, intent: OrderIntent) -> Steps:
         if not settled(desk.state):
             desk.turns.pop(intent.client_key, None)  # what takes long does not hold up the others
             yield Until(settled, intent.expires_at_ms)
-    yield from _in_turn(desk, intent, key)
-    found = desk.find(key)
-    assert found is not None
+        waited = True
+    waited = (yield from _in_turn(desk, intent, key)) or waited
+    if waited:
+        found = desk.find(key)
+        assert found is not None
     return found
 
 
 def _in_turn(desk: Desk, intent: OrderIntent, key: str) -> Steps:
     """Wait while an earlier close, change or cancel of the same order is on its way, so that this
-    one is resolved against what that one leaves. One whose outcome is UNKNOWN is not waited for."""
+    one is resolved against what that one leaves. One whose outcome is UNKNOWN is not waited for.
+    True where it had to wait."""
 
     def clear(state: AccountState) -> bool:
         return not any(
@@ -67,8 +71,10 @@ def _in_turn(desk: Desk, intent: OrderIntent, key: str) -> Steps:
             for order in state.orders.values()
         )
 
-    if key:
-        yield Until(clear, intent.expires_at_ms)
+    if not key or clear(desk.state):
+        return False
+    yield Until(clear, intent.expires_at_ms)
+    return True
 
 
 def position_meant(desk: Desk, intent: OrderIntent) -> Steps:

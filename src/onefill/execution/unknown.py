@@ -101,7 +101,8 @@ def _not_executed(looks: int) -> Outcome:
 
 def _quarantine(order: OrderState, found: object) -> Steps:
     reason = (
-        f"{len(found.tickets)} orders at the broker fit ({', '.join(map(str, found.tickets))})"
+        f"orders {', '.join(map(str, found.tickets))} at the broker fit, and nothing tells whose "
+        "they are"
         if isinstance(found, Several)
         else "the broker could not be looked into long enough to prove it either way"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
@@ -30,6 +31,9 @@ from onefill.model.events import (
 from onefill.model.fold import BrokenRecord, apply, order_of
 from onefill.model.order import OrderState
 
+LATELY_OVER = 2_048
+"""How many orders that are over are kept at hand."""
+
 
 class Journal:
     """The write path. Belongs to one thread; only `Store.write` may run on another one.
@@ -52,7 +56,8 @@ class Journal:
         self._cursors = store.cursors()
         self._batch = Batch()
         self._taken: Batch | None = None
-        # Orders that ended in records not yet durable, by (account, key), with that record's seq.
+        # Orders lately over, by (account, key), with the seq of the record that ended them; all of
+        # those whose end is not durable yet are among them.
         self._over: dict[tuple[str, str], tuple[OrderState, int]] = {}
         self._failure: JournalFailed | None = None
 
@@ -192,7 +197,9 @@ class Journal:
         self._taken = None
         if batch.rows:
             self._durable = batch.rows[-1].seq
-        for place, (_, seq) in list(self._over.items()):
+        # Those lately over stay at hand: they are what closes and repeats ask for.
+        excess = len(self._over) - LATELY_OVER
+        for place, (_, seq) in list(islice(self._over.items(), max(0, excess))):
             if seq > self._durable:
                 break
             del self._over[place]

@@ -247,6 +247,8 @@ def _reopened(state: AccountState, event: ev.Reopened, number: int, at_ms: int) 
     if order.key in state.orders or order.state not in FINAL:
         raise BrokenRecord(f"record {number}: order {order.key!r} is live and cannot be reopened")
     state.orders[order.key] = msgspec.structs.replace(order)
+    if order.order_ticket:
+        state.tickets[order.order_ticket] = order.key
 
 
 def _live(state: AccountState, key: str, number: int) -> OrderState:

@@ -98,6 +98,17 @@ def intent_id(tenant: str, account: str, client_key: str) -> str:
     return hashlib.sha256(text).hexdigest()[:32]
 
 
+def child_key(parent: str, ticket: int) -> str:
+    """The key of the intent that closes one position of a close_all."""
+    return f"{parent}/{ticket}"
+
+
+def is_child_key(client_key: str) -> bool:
+    """Whether only a close_all may use the key."""
+    parent, slash, ticket = client_key.rpartition("/")
+    return bool(parent and slash and ticket.isdecimal())
+
+
 def token_of(intent_identity: str) -> str:
     """The 16 characters of `[A-Za-z0-9_-]` that begin the order's comment at the broker.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from onefill.model.errors import OnefillError
-from onefill.replay.orders import LoadedOrders, load_orders
+from onefill.replay.orders import Arrival, LoadedOrders, load_orders
 from onefill.replay.ticks import LoadedTicks, load_ticks, parse_source
 from onefill.replay.zone import parse_zone
 from onefill.risk.limits import Limits, load_limits
@@ -42,7 +42,19 @@ class Inputs:
     limits: Limits
     profile: Profile
     faults: FaultPlan | None
-    made_from: dict[str, str] = field(default_factory=dict)
+    made_from: dict[str, str]
+    #: The decisions in order of arrival.
+    arrivals: list[Arrival]
+
+    @property
+    def first_tick_ms(self) -> int:
+        """When the market begins (Unix ms, UTC)."""
+        return min(int(ticks.time_ms[0]) for ticks in self.ticks.series.values())
+
+    @property
+    def last_tick_ms(self) -> int:
+        """When the last tick comes."""
+        return max(int(ticks.time_ms[-1]) for ticks in self.ticks.series.values())
 
 
 def read_inputs(settings: RunSettings) -> Inputs:
@@ -61,7 +73,9 @@ def read_inputs(settings: RunSettings) -> Inputs:
     sources = [parse_source(word) for word in settings.ticks]
     ticks = load_ticks(sources, digits_of, zone, settings.strict)
     made_from = _made_from(settings, ticks, limits, profile, faults)
-    return Inputs(settings, ticks, orders, limits, profile, faults, made_from)
+    first_ms = min(int(series.time_ms[0]) for series in ticks.series.values())
+    arrivals = orders.arriving(first_ms)
+    return Inputs(settings, ticks, orders, limits, profile, faults, made_from, arrivals)
 
 
 def _check_money(settings: RunSettings) -> None:

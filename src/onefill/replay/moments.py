@@ -11,23 +11,16 @@ _RFC3339 = re.compile(
 _ZONELESS = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-#: As in the protobuf contracts: what is below is read as seconds.
-SECONDS_BELOW = 10**11
 _MOST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 EXPECTED = "Unix milliseconds, or RFC 3339 with an offset (2014-05-08T12:00:00Z)"
 
 
 def to_ms(moment: int | float | str) -> int:
-    """Whole milliseconds, fractions cut off. Raises ValueError with what is wrong with it.
-
-    A number below 10^11 is read as seconds.
-    """
+    """Whole milliseconds, fractions cut off. Raises ValueError with what is wrong with it."""
     if isinstance(moment, str):
         return _of_text(moment)
     if not 0 <= moment <= _MOST_MS:  # false for NaN too
         raise ValueError(f"expected {EXPECTED}, from 1970 to 9999, not {moment!r}")
-    if moment < SECONDS_BELOW:
-        moment = round(moment * 1000, 3)  # float noise is far below a microsecond
     return int(moment)
 
 

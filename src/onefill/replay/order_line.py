@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from onefill.model.intent import Action, OrderIntent, OrderType, Side
+from onefill.model.intent import Action, OrderIntent, OrderType, Side, is_child_key
 from onefill.replay.moments import to_ms
 
 MAX_KEY, MAX_COMMENT, MAX_SYMBOL = 128, 255, 64
@@ -67,6 +67,8 @@ def intent_of(line: Line) -> OrderIntent:
     """The intent that a line means. Raises `Wrong`."""
     action = line.action or Action.OPEN
     _check_text("client_key", line.client_key, MAX_KEY)
+    if is_child_key(line.client_key):
+        raise Wrong("client_key", "ends in / and a number, which names the children of a close_all")
     for field in _NOT_FOR[action]:
         if getattr(line, field) is not None:
             raise Wrong(field, f"has no meaning for action {action}; leave it out")

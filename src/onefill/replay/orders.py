@@ -1,7 +1,7 @@
 """Orders files (JSON Lines): each line becomes an intent with its arrival, or is refused and told.
 
-`at`, `expires_at` and `expiration` are Unix milliseconds (below 10^11: seconds) or RFC 3339 with an
-offset. A line without `at` arrives together with the line before it.
+`at`, `expires_at` and `expiration` are Unix milliseconds or RFC 3339 with an offset. A line without
+`at` arrives together with the line before it.
 """
 
 from __future__ import annotations
@@ -40,6 +40,14 @@ class OrderLine(NamedTuple):
     intent: OrderIntent
 
 
+class Arrival(NamedTuple):
+    """An order and when it arrives (Unix ms, UTC)."""
+
+    at_ms: int
+    line_no: int
+    intent: OrderIntent
+
+
 @dataclass(frozen=True, slots=True)
 class RefusedLine:
     """A line that was not taken: `field` is empty where the line as a whole is meant."""
@@ -65,13 +73,13 @@ class LoadedOrders:
     lines: list[OrderLine] = field(default_factory=list)
     refused: list[RefusedLine] = field(default_factory=list)
 
-    def arriving(self, first_tick_ms: int) -> list[OrderLine]:
-        """The lines in order of arrival, now that it is known when the first tick comes."""
+    def arriving(self, first_tick_ms: int) -> list[Arrival]:
+        """The orders in order of arrival, now that it is known when the first tick comes."""
         known = [
-            line if line.at_ms is not None else line._replace(at_ms=first_tick_ms)
+            Arrival(first_tick_ms if line.at_ms is None else line.at_ms, line.line_no, line.intent)
             for line in self.lines
         ]
-        return sorted(known, key=_arrival)
+        return sorted(known, key=lambda one: (one.at_ms, one.line_no))
 
 
 def load_orders(path: Path) -> LoadedOrders:

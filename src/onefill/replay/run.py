@@ -84,7 +84,7 @@ def replay(
 def _nothing_new(journal: Journal, state: AccountState, inputs: Inputs) -> bool:
     """Whether the last run came to its end and knew all these orders."""
     return bool(state.concluded) and all(
-        journal.find(ACCOUNT, line.intent.client_key) is not None for line in inputs.orders.lines
+        journal.find(ACCOUNT, line.intent.client_key) is not None for line in inputs.arrivals
     )
 
 
@@ -107,7 +107,7 @@ def _run(
         faults=inputs.faults,
         hook=hook,
     )
-    first_ms, end_ms = _span(inputs)
+    first_ms = min([inputs.first_tick_ms, *(line.at_ms for line in inputs.arrivals[:1])])
     if not state.made_from:
         journal.append(ACCOUNT, Began(made_from=inputs.made_from), first_ms)
         journal.flush()
@@ -128,25 +128,16 @@ def _run(
     )
     driver = StepwiseDriver(desk, journal, terminal, clock, tell, hook)
     driver.boot()
-    driver.run(_arrivals(journal, inputs, first_ms), end_ms, progress)
+    driver.run(_arrivals(journal, inputs), inputs.last_tick_ms, progress)
     _conclude(journal, inputs, terminal, clock)
     terminal.close()
 
 
-def _span(inputs: Inputs) -> tuple[int, int]:
-    """When the market begins or the first decision arrives, and when the last tick comes."""
-    series = inputs.ticks.series.values()
-    first_ms = min(int(ticks.time_ms[0]) for ticks in series)
-    end_ms = max(int(ticks.time_ms[-1]) for ticks in series)
-    times = [line.at_ms for line in inputs.orders.lines if line.at_ms is not None]
-    return min([first_ms, *times[:1]]), end_ms
-
-
-def _arrivals(journal: Journal, inputs: Inputs, first_ms: int) -> Iterator[tuple[int, OrderIntent]]:
+def _arrivals(journal: Journal, inputs: Inputs) -> Iterator[tuple[int, OrderIntent]]:
     """Decisions in order of arrival that the journal does not know yet."""
-    for line in inputs.orders.lines:
+    for line in inputs.arrivals:
         if journal.find(ACCOUNT, line.intent.client_key) is None:
-            yield (first_ms if line.at_ms is None else line.at_ms), line.intent
+            yield line.at_ms, line.intent
 
 
 def _conclude(
@@ -167,7 +158,7 @@ def _result(journal: Journal, inputs: Inputs) -> RunResult:
 def _answers(journal: Journal, inputs: Inputs) -> list[Answer]:
     """One answer a line, in order of arrival, as the journal proves it."""
     answers = []
-    for line in inputs.orders.lines:
+    for line in inputs.arrivals:
         key = line.intent.client_key
         found = journal.find(ACCOUNT, key)
         assert found is not None, f"order {key!r} was never taken"

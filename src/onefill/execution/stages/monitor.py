@@ -20,7 +20,9 @@ def monitor(desk: Desk, order: OrderState, outcome: Outcome) -> Steps:
     A market order is asked for every `poll_interval_ms`; one that has not ended after
     `order_timeout_ms` is withdrawn, looked up, and ends in what is proven.
     """
-    if outcome.to is not State.WORKING or _is_pending(order):
+    if outcome.to is not State.WORKING:
+        return outcome
+    if _is_pending(order) and outcome.order_ticket:
         return outcome
     if not outcome.order_ticket:
         yield from declare_unknown(order, "NO_TICKET", "the reply named no order", outcome.retcode)
@@ -40,6 +42,7 @@ def monitor(desk: Desk, order: OrderState, outcome: Outcome) -> Steps:
         f"order {outcome.order_ticket} had not filled after {desk.config.order_timeout_ms} ms "
         "and was withdrawn",
         outcome.retcode,
+        outcome.order_ticket,
     )
     return None
 

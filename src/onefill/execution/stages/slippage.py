@@ -17,7 +17,9 @@ def measure_slippage(desk: Desk, order: OrderState, outcome: Outcome) -> tuple[A
     if not outcome.deals or resolved is None or not resolved.requested_price:
         return ()
     limit = desk.limits.slippage_limit(order.intent.magic, resolved.symbol)
-    symbol = desk.symbols[resolved.symbol]
+    symbol = desk.symbols.get(resolved.symbol)
+    if symbol is None:
+        return ()  # the terminal no longer offers it
     alerts = []
     for deal in outcome.deals:
         pips = symbol.pips_between(deal.price, resolved.requested_price) * resolved.side.sign

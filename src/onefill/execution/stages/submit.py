@@ -103,8 +103,13 @@ def _back_off(desk: Desk, order: OrderState, answer: Classified) -> Steps:
     desk.held.discard(order.key)
 
 
-def declare_unknown(order: OrderState, code: str, text: str, retcode: int) -> Steps:
-    """Step 7: the outcome is ambiguous; recorded, with an alert, before anything is looked up."""
+def declare_unknown(
+    order: OrderState, code: str, text: str, retcode: int, ticket: int = 0
+) -> Steps:
+    """Step 7: the outcome is ambiguous; recorded, with an alert, before anything is looked up.
+
+    `ticket` is the broker's order, where a reply told it.
+    """
     unknown = Moved(
         key=order.key,
         to=State.UNKNOWN,
@@ -112,6 +117,7 @@ def declare_unknown(order: OrderState, code: str, text: str, retcode: int) -> St
         message=f"the outcome is not known yet: {text}",
         retcode=retcode,
         attempt=order.attempts,
+        order_ticket=ticket,
         evidence="reply",
     )
     alert = Alerted(

@@ -40,26 +40,28 @@ class Valuation:
         contract = Fraction(repr(symbol.contract_size))
         self.feed = feed
         self.scale = 10**symbol.digits
-        self._unit = 10**currency_digits
+        unit = 10**currency_digits
         #: USDJPY on an account in USD: a deal's own price converts its profit.
         self._converts_itself = forex and symbol.base == currency
         self._profit_way = SAME
         if not self._converts_itself:
             self._profit_way = exchange.find(symbol.profit, currency, symbol.name)
-        per_point = contract * self._unit / (self.scale * LOT_E8)
+        per_point = contract * unit / (self.scale * LOT_E8)
         #: Account money of one point and 1e-8 lots, before conversion.
         self.per_point: Rate = (per_point.numerator, per_point.denominator)
-        self._point_of_lot = float(contract / self.scale)
+        point_of_lot = contract / self.scale
+        self._point_of_lot: Rate = (point_of_lot.numerator, point_of_lot.denominator)
         #: EURUSD on an account in USD: the opening price converts the margin; of CFDs it is part.
         through_itself = forex and symbol.margin == symbol.base and symbol.profit == currency
         self._margin_by_price = through_itself or not forex
         margin_in = currency if through_itself else symbol.margin
         self._margin_way = exchange.find(margin_in, currency, symbol.name)
-        per_e8 = contract * self._unit / (LOT_E8 * leverage)
+        per_e8 = contract * unit / (LOT_E8 * leverage)
         if self._margin_by_price:
             per_e8 /= self.scale
         self._per_e8: Rate = (per_e8.numerator, per_e8.denominator)
-        self._margin_of_lot = float(per_e8 * LOT_E8 / self._unit)
+        margin_of_lot = per_e8 * LOT_E8 / unit
+        self._margin_of_lot: Rate = (margin_of_lot.numerator, margin_of_lot.denominator)
 
     @property
     def is_quoted(self) -> bool:
@@ -108,10 +110,10 @@ class Valuation:
     def point_value(self) -> float:
         """Account money that a point of loss costs a lot now."""
         above, below = self.profit_rate(self.feed.bid, gain=False)
-        return self._point_of_lot * above / below
+        return self._point_of_lot[0] * above / (self._point_of_lot[1] * below)
 
     def margin_per_lot(self) -> float:
-        """Account money that a lot bought now binds, unrounded."""
+        """Account money that a lot bought now binds, not rounded to cents."""
         above, below = self.margin_rate(1)
-        of_lot = self._margin_of_lot * above / below
-        return of_lot * self.feed.ask if self._margin_by_price else of_lot
+        price = self.feed.ask if self._margin_by_price else 1
+        return self._margin_of_lot[0] * above * price / (self._margin_of_lot[1] * below)

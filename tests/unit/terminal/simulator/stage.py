@@ -130,9 +130,7 @@ class Stage:
 def deal(side: int, volume: float = 0.1, symbol: str = "EURUSD", **more: Any) -> BrokerRequest:
     """A market order; 0 buy, 1 sell."""
     more.setdefault("type_filling", port.FILLING_IOC)
-    return BrokerRequest(
-        action=port.ACTION_DEAL, type=side, volume=volume, symbol=symbol, **more
-    )
+    return BrokerRequest(action=port.ACTION_DEAL, type=side, volume=volume, symbol=symbol, **more)
 
 
 def pending(

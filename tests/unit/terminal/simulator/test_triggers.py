@@ -9,12 +9,8 @@ from onefill.terminal.simulator.triggers import ASK_HIGH, ASK_LOW, BID_HIGH, BID
 SIDES = (BID_LOW, BID_HIGH, ASK_LOW, ASK_HIGH)
 FALLING = (BID_LOW, ASK_LOW)
 
-arming = st.tuples(
-    st.just("arm"), st.sampled_from(SIDES), st.integers(1, 12), st.integers(1, 40)
-)
-disarming = st.tuples(
-    st.just("disarm"), st.sampled_from(SIDES), st.integers(1, 12), st.just(0)
-)
+arming = st.tuples(st.just("arm"), st.sampled_from(SIDES), st.integers(1, 12), st.integers(1, 40))
+disarming = st.tuples(st.just("disarm"), st.sampled_from(SIDES), st.integers(1, 12), st.just(0))
 quoting = st.tuples(st.just("quote"), st.just(0), st.integers(1, 40), st.integers(0, 3))
 
 
