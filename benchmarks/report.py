@@ -1,11 +1,12 @@
 """What a benchmark measured, each beside its floor: the least that the same work could cost."""
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
+
+_WIDTH = 200
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,5 @@ def print_rows(rows: Iterable[Row]) -> None:
             f"{row.ratio:.2f}",
             row.note,
         )
-    # A table in a log or a pipe is not cut to the 80 columns that are assumed there.
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(table)
+    # Too narrow a window wraps the lines: a figure is never cut short.
+    Console(width=_WIDTH).print(table)

@@ -14,6 +14,7 @@ from onefill.model.errors import OnefillError
 from onefill.replay.inputs import RunSettings, read_inputs
 from onefill.replay.run import replay
 from onefill.risk.limits import limits_text
+from onefill.runtime.collector import calm_collector
 
 
 def run(
@@ -109,6 +110,7 @@ def perform(settings: RunSettings, *, as_json: bool) -> int:
     """Read, replay, show; the exit status."""
     inputs = read_inputs(settings)
     print_notes(inputs)
+    calm_collector()
     quiet = as_json or not sys.stderr.isatty()
     with (
         replay_progress(inputs, quiet=quiet) as shown,

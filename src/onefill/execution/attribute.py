@@ -11,7 +11,7 @@ from onefill.model.account import AccountState
 from onefill.model.events import Alerted, Event, PositionDealt, Reopened
 from onefill.model.intent import token_of
 from onefill.model.order import OrderState
-from onefill.model.states import UNPROVEN, State
+from onefill.model.states import LATE_FROM, UNPROVEN, State
 from onefill.terminal import port
 from onefill.terminal.port import DealRow, OrderRow
 
@@ -73,10 +73,8 @@ def _one_order(
     elif order is not None:
         _keep(finding, row, deals)  # its own pipeline reads them
     elif not deals:
-        _row_alone(desk, finding, row, token)
-    elif (late := _late_key(state, ticket, token)) is not None:
-        _late(desk, finding, late, row, deals)
-    else:
+        _row_alone(desk, finding, opened, row, token)
+    elif not _late(desk, finding, opened, _late_key(state, ticket, token), row, deals):
         _position_deals(state, finding, opened, row, deals)
 
 
@@ -112,12 +110,14 @@ def _keep(finding: Finding, row: OrderRow | None, deals: list[DealRow]) -> None:
     finding.kept_deals.extend(deals)
 
 
-def _row_alone(desk: Desk, finding: Finding, row: OrderRow | None, token: str) -> None:
+def _row_alone(
+    desk: Desk, finding: Finding, opened: dict[int, str], row: OrderRow | None, token: str
+) -> None:
     """An order's row without new deals: late evidence where it was proven not executed."""
     assert row is not None
     key = desk.state.watched.get(token)
-    if key is not None and row.state in (port.STATE_PLACED, port.STATE_PARTIAL):
-        _late(desk, finding, key, row, [])
+    if row.state in (port.STATE_PLACED, port.STATE_PARTIAL):
+        _late(desk, finding, opened, key, row, [])
 
 
 def _late_key(state: AccountState, ticket: int, token: str) -> str | None:
@@ -126,12 +126,20 @@ def _late_key(state: AccountState, ticket: int, token: str) -> str | None:
 
 
 def _late(
-    desk: Desk, finding: Finding, key: str, row: OrderRow | None, deals: list[DealRow]
-) -> None:
-    """Step 9: a fill after the order was proven over; adopted into the books, with an alert."""
-    order = desk.find(key)
-    if order is None or not order.is_final or order.state is State.FILLED:
-        return
+    desk: Desk,
+    finding: Finding,
+    opened: dict[int, str],
+    key: str | None,
+    row: OrderRow | None,
+    deals: list[DealRow],
+) -> bool:
+    """Step 9: a fill after the order was proven over; adopted into the books, with an alert.
+
+    False where the rows are no such evidence.
+    """
+    order = desk.find(key) if key is not None else None
+    if order is None or order.state not in LATE_FROM:
+        return False
     outcome = read_rows(order, row, deals, "late") or Outcome(
         to=State.PARTIALLY_FILLED,
         deals=new_deals(order, deals),
@@ -141,20 +149,23 @@ def _late(
     )
     alive = outcome.to in (State.WORKING, State.PARTIALLY_FILLED, State.FILLED)
     if not alive and not outcome.deals:
-        return
+        return False
+    for deal in outcome.deals:
+        opened.setdefault(deal.position, order.key)
     was = order.state
     finding.events.append(Reopened(order=order, why=f"late evidence after {was}"))
     finding.events.extend(moves(order, settle_partial(order, outcome), late=True))
     finding.events.append(
         Alerted(
             code="LATE_FILL",
-            message=f"order {key!r} was {was}, and the broker carried it out afterwards "
+            message=f"order {order.key!r} was {was}, and the broker carried it out afterwards "
             f"(order {outcome.order_ticket}); it was taken into the books",
             level="critical",
-            key=key,
+            key=order.key,
         )
     )
-    finding.late_keys.append(key)
+    finding.late_keys.append(order.key)
+    return True
 
 
 def _position_deals(

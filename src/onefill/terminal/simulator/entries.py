@@ -7,8 +7,8 @@ and money (account currency) are plain numbers, exact as decimals. The kinds:
 - `fence`     only engines of `epoch` or later are listened to from here on.
 - `request`   the broker has looked at a trade request: `request` holds MT5's fields (those that
               are 0 or empty left out; the comment as it was sent), `retcode` what it decided,
-              `order` the order that came of it (0: none), `late` the number under which it was
-              scheduled, where it was carried out late.
+              `order` the order that came of it or that it changed (0: none), `late` the number
+              under which it was scheduled, where it was carried out late.
 - `order`     an order as it stands now, whole (`OrderRow`): state 1 placed and 3 partly filled are
               working; 2 cancelled, 4 filled, 5 rejected and 6 expired are over. `fate` is what
               faults will do to it, `hidden_ms` until when history does not show its end.
