@@ -109,7 +109,6 @@ def run(
 def perform(settings: RunSettings, *, as_json: bool) -> int:
     """Read, replay, show; the exit status."""
     inputs = read_inputs(settings)
-    print_notes(inputs)
     calm_collector()
     quiet = as_json or not sys.stderr.isatty()
     with (
@@ -117,6 +116,7 @@ def perform(settings: RunSettings, *, as_json: bool) -> int:
         ending_between_instants(shown) as progress,
     ):
         result = replay(inputs, progress=progress)
+    print_notes(inputs)
     if as_json:
         print_json(result)
     else:

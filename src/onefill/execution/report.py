@@ -53,7 +53,7 @@ def answer(order: OrderState) -> Answer:
         fill_price=order.fill_price() if order.makes_deals else None,
         filled_volume=to_lots(order.filled_e8),
         slippage_pips=order.slippage_pips() if order.makes_deals else None,
-        commission=round(sum(deal.commission + deal.fee for deal in order.deals), 8),
+        commission=round(sum((deal.commission + deal.fee for deal in order.deals), 0.0), 8),
         attempts=order.attempts,
         received_at_ms=order.received_ms,
         submitted_at_ms=order.submitted_ms or None,

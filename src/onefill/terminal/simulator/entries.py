@@ -31,7 +31,7 @@ from onefill.terminal.port import DealRow, OrderRow
 VERSION = 1
 
 
-class Fate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Fate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What faults have in store for an order. Drawn when its request arrives, because the broker
     never learns the client key that draws depend on."""
 
@@ -48,7 +48,7 @@ class Fate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 NO_FATE = Fate()
 
 
-class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="account"):
+class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="account"):
     """The first entry of a book."""
 
     at_ms: int
@@ -60,14 +60,14 @@ class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, tag_field="what",
     leverage: int
 
 
-class Fenced(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="fence"):
+class Fenced(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="fence"):
     """Older engines are shut out."""
 
     at_ms: int
     epoch: int
 
 
-class Requested(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="request"):
+class Requested(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="request"):
     """The broker looked at a request and decided."""
 
     at_ms: int
@@ -77,7 +77,7 @@ class Requested(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag
     late: int = 0
 
 
-class Ordered(OrderRow, frozen=True, kw_only=True, tag_field="what", tag="order"):
+class Ordered(OrderRow, frozen=True, kw_only=True, gc=False, tag_field="what", tag="order"):
     """An order as it stands now."""
 
     at_ms: int
@@ -85,13 +85,13 @@ class Ordered(OrderRow, frozen=True, kw_only=True, tag_field="what", tag="order"
     hidden_ms: int = 0
 
 
-class Dealt(DealRow, frozen=True, kw_only=True, tag_field="what", tag="deal"):
+class Dealt(DealRow, frozen=True, kw_only=True, gc=False, tag_field="what", tag="deal"):
     """An execution."""
 
     at_ms: int
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="position"):
+class Held(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="position"):
     """A position as it stands now. `type` 0 buy, 1 sell."""
 
     at_ms: int
@@ -114,7 +114,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="pos
     average: tuple[int, int] | None = None
 
 
-class Scheduled(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="late"):
+class Scheduled(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="late"):
     """A request to be carried out later."""
 
     at_ms: int
@@ -124,14 +124,14 @@ class Scheduled(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag
     fate: Fate = NO_FATE
 
 
-class WentOffline(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="offline"):
+class WentOffline(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="offline"):
     """The connection was lost."""
 
     at_ms: int
     until_ms: int
 
 
-class Ended(msgspec.Struct, frozen=True, kw_only=True, tag_field="what", tag="end"):
+class Ended(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="end"):
     """What happened together is complete."""
 
     at_ms: int

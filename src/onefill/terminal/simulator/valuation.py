@@ -39,8 +39,8 @@ class Valuation:
         symbol, forex = specification.symbol, specification.calculation == "forex"
         contract = Fraction(repr(symbol.contract_size))
         self.feed = feed
-        self.scale = 10**symbol.digits
-        unit = 10**currency_digits
+        self.scale: int = 10**symbol.digits
+        unit: int = 10**currency_digits
         #: USDJPY on an account in USD: a deal's own price converts its profit.
         self._converts_itself = forex and symbol.base == currency
         self._profit_way = SAME

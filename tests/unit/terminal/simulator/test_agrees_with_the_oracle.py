@@ -14,6 +14,8 @@ from onefill.terminal.port import PositionRow, Reply, Request
 from onefill.terminal.simulator.profile import load_profile
 from onefill.terminal.simulator.terminal import SimulatedTerminal
 from onefill.terminal.simulator.ticks import TickSeries
+from tests.oracle import replay
+from tests.oracle.book import Book
 from tests.oracle.orders import generate
 from tests.oracle.records import Order, Refused, lots, milliseconds, number
 from tests.oracle.replay import OracleRun, replay_ticks
@@ -23,6 +25,7 @@ from tests.oracle.ticks import Tick
 from .stage import NOON, deal, modify, pending, remove, stops
 
 BALANCE = Decimal(100_000)
+POOR = Decimal(250)
 MARKETS = {"EURUSD": (5, 1.1), "XAUUSD": (3, 1300.0), "NZDUSD": (5, 0.86)}
 NOBODY = 999
 KINDS = {"limit": 2, "stop": 4, "stop_limit": 6}
@@ -168,13 +171,17 @@ def changed(order: Order, field: str, now: float) -> float:
 
 
 def trade_all(
-    made: dict[str, TickSeries], orders: Sequence[Order], book: Path | None, currency: str
+    made: dict[str, TickSeries],
+    orders: Sequence[Order],
+    book: Path | None,
+    currency: str,
+    balance: Decimal = BALANCE,
 ) -> Trader:
     """All orders in order of arrival; with a book, in several lives of the broker."""
 
     def start() -> SimulatedTerminal:
         return SimulatedTerminal(
-            load_profile(), made, currency=currency, balance=float(BALANCE), book=book
+            load_profile(), made, currency=currency, balance=float(balance), book=book
         )
 
     trader = Trader(start())
@@ -251,3 +258,25 @@ def test_an_account_in_the_traded_currency_agrees() -> None:
     ticks = [tick for tick in as_oracle_ticks(markets(9, 4_000)) if tick.symbol == "EURUSD"]
     orders = generate(ticks, 9, 300, BALANCE, "EUR")
     judge(trade_all(made, orders, None, "EUR"), replay_ticks(ticks, orders, BALANCE, "EUR"))
+
+
+class StrictBook(Book):
+    """The broker itself has no cushion: what free margin covers is opened."""
+
+    def check_money(self, needed: Decimal) -> None:
+        if needed > self.free_margin():
+            raise Refused("not enough free margin")
+
+
+@pytest.mark.parametrize("seed", range(20, 24))
+def test_a_poor_account_is_refused_the_same_orders(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = markets(seed, 4_000)
+    ticks = as_oracle_ticks(made)
+    orders = generate(ticks, seed, 400, BALANCE)
+    monkeypatch.setattr(replay, "Book", StrictBook)
+    expected = replay_ticks(ticks, orders, POOR)
+    why = [outcome.why for outcome in expected.outcomes]
+    assert why.count("not enough free margin") > 20
+    judge(trade_all(made, orders, None, "USD", POOR), expected)

@@ -109,7 +109,7 @@ def test_a_sell_stop_limit_fills_on_the_tick_that_triggers_it() -> None:
     ],
 )
 def test_stops_close_at_the_tick_that_reaches_them(
-    side: int, levels: dict[str, float], quote: tuple[int, int, int], price: float, reason: str
+    side: int, levels: dict[str, Any], quote: tuple[int, int, int], price: float, reason: str
 ) -> None:
     stage = staged(quote)
     ticket = stage.opened(deal(side, magic=9, comment="opening", **levels))
