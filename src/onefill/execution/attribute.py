@@ -75,7 +75,7 @@ def _one_order(
     elif not deals:
         _row_alone(desk, finding, opened, row, token)
     elif not _late(desk, finding, opened, _late_key(state, ticket, token), row, deals):
-        _position_deals(state, finding, opened, row, deals)
+        _position_deals(state, finding, opened, row, deals, state.watched.get(token))
 
 
 def _live(
@@ -174,12 +174,16 @@ def _position_deals(
     opened: dict[int, str],
     row: OrderRow | None,
     deals: list[DealRow],
+    settled: str | None,
 ) -> None:
-    """Deals that no order of ours asked for: stops of our positions, or somebody else's."""
+    """Deals that no live order asked for: stops of our positions, fills of an order that a person
+    `settled` as filled before they were seen, or somebody else's."""
     first = deals[0]
     position = state.positions.get(first.position_id)
-    key = position.key if position else opened.get(first.position_id)
-    ours = first.reason in _CLOSED_BY_BROKER and key is not None
+    key = position.key if position else opened.get(first.position_id, settled)
+    ours = key is not None and (first.reason in _CLOSED_BY_BROKER or settled is not None)
+    if ours and key is not None:
+        opened.setdefault(first.position_id, key)
     if not ours and _may_be_ours(state, first.symbol):
         _keep(finding, row, deals)
         return

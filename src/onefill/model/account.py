@@ -86,8 +86,9 @@ class AccountState(msgspec.Struct, kw_only=True):
     booked: dict[int, None] = {}
     #: The latest order tickets adopted and their orders' keys, oldest first, at most that many.
     adopted: dict[int, str] = {}
-    #: Token to client key of orders proven not executed without a ticket: late evidence may name
-    #: them. At most `REMEMBERED`, oldest first.
+    #: Token to client key of orders that were sent and are over without a ticket (proven not
+    #: executed, or settled by a person): late evidence may name them. At most `REMEMBERED`, oldest
+    #: first.
     watched: dict[str, str] = {}
     #: The summary of the last replay, as JSON text; empty once something happened after it.
     concluded: str = ""

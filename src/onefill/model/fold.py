@@ -151,8 +151,11 @@ def _fills(state: AccountState, order: OrderState, deals: tuple[Deal, ...]) -> N
         _book(state, deal, order)
 
 
-def _book(state: AccountState, deal: Deal, order: OrderState | None) -> None:
-    """One deal into the position it made or reduced, and out of its order's reservation."""
+def _book(state: AccountState, deal: Deal, order: OrderState | None, key: str = "") -> None:
+    """One deal into the position it made or reduced, and out of its order's reservation.
+
+    `key` is the position's, where no order asked for the deal.
+    """
     _remember_latest(state.booked, deal.ticket, None)
     exposure = state.symbol_exposure(deal.symbol)
     if deal.entry is Entry.IN:
@@ -165,7 +168,7 @@ def _book(state: AccountState, deal: Deal, order: OrderState | None) -> None:
                 side=deal.side,
                 volume_e8=0,
                 price=deal.price,
-                key=order.key if order else "",
+                key=order.key if order else key,
                 magic=deal.magic,
                 stop_loss=order.order.stop_loss if order and order.order else 0.0,
                 take_profit=order.order.take_profit if order and order.order else 0.0,
@@ -239,7 +242,7 @@ def _amended(state: AccountState, event: ev.Amended, number: int, at_ms: int) ->
 def _dealt(state: AccountState, event: ev.PositionDealt, number: int, at_ms: int) -> None:
     state.concluded = ""
     for deal in event.deals:
-        _book(state, deal, None)
+        _book(state, deal, None, event.key)
 
 
 def _reopened(state: AccountState, event: ev.Reopened, number: int, at_ms: int) -> None:
@@ -281,7 +284,8 @@ def _over(state: AccountState, order: OrderState) -> None:
     if order.reservation is not None:
         state.symbol_exposure(order.reservation.symbol).add(order.reservation, -1)
         order.reservation = None
-    if order.state in LATE_FROM and not order.order_ticket and order.request is not None:
+    unseen = order.state in LATE_FROM or (order.state is State.FILLED and not order.deals)
+    if unseen and not order.order_ticket and order.request is not None:
         _remember_latest(state.watched, token_of(order.intent_id), order.key)
     del state.orders[order.key]
     if state.tickets.get(order.order_ticket) == order.key:

@@ -216,7 +216,7 @@ class Terminal(Protocol):
 
     def next_due_ms(self) -> int | None:
         """When the broker will next do something of its own (a delayed reply, an execution),
-        apart from ticks; None where nothing is due."""
+        apart from ticks and expirations; None where nothing is due."""
         ...
 
     def has_changes(self, cursor: int) -> bool:

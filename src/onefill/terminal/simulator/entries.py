@@ -48,7 +48,9 @@ class Fate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=Fal
 NO_FATE = Fate()
 
 
-class AccountOpened(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="account"):
+class AccountOpened(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="account"
+):
     """The first entry of a book."""
 
     at_ms: int
@@ -67,7 +69,9 @@ class Fenced(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="wha
     epoch: int
 
 
-class Requested(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="request"):
+class Requested(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="request"
+):
     """The broker looked at a request and decided."""
 
     at_ms: int
@@ -124,7 +128,9 @@ class Scheduled(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="
     fate: Fate = NO_FATE
 
 
-class WentOffline(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="offline"):
+class WentOffline(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="offline"
+):
     """The connection was lost."""
 
     at_ms: int

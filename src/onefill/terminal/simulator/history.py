@@ -119,20 +119,18 @@ class History:
 
     def _orders(self, rows: Iterable[tuple[int, Ordered | Dealt]]) -> list[OrderRow]:
         """Finished orders among rows; those that are hidden count a look that missed them."""
-        shown: list[OrderRow] = []
-        for place, row in rows:
-            if isinstance(row, Ordered):
-                if self._shown(row.ticket, place):
-                    shown.append(row)
-                else:
-                    self._miss(row.ticket)
-        return shown
+        return [row for place, row in rows if isinstance(row, Ordered) and self._seen(row, place)]
 
     def _shown(self, ticket: int, place: int) -> bool:
         hidden = self._hidden.get(ticket)
         return hidden is None or place < hidden.place
 
-    def _miss(self, ticket: int) -> None:
-        self._hidden[ticket].missed += 1
-        if self._hidden[ticket].missed >= _LOOKS:
-            del self._hidden[ticket]
+    def _seen(self, row: Ordered, place: int) -> bool:
+        if self._shown(row.ticket, place):
+            return True
+        hidden = self._hidden[row.ticket]
+        if hidden.missed < _LOOKS:
+            hidden.missed += 1
+            return False
+        del self._hidden[row.ticket]
+        return True

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from onefill.terminal.simulator.valuation import Rate, Valuation, rounded
 
-_FEW = 12
+_FEW = 24
 #: Products stay below it in arrays of 64 bits; beyond, whole numbers without a bound are used.
 _MOST = 2**61
 

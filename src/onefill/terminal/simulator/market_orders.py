@@ -11,7 +11,7 @@ from onefill.terminal.simulator import checks, retcodes
 from onefill.terminal.simulator.account import Account, Listed
 from onefill.terminal.simulator.answers import Refusal, answer_deal, recorded
 from onefill.terminal.simulator.deals import close_deal, open_deal
-from onefill.terminal.simulator.entries import Fate, Ordered
+from onefill.terminal.simulator.entries import Fate, Held, Ordered
 
 
 def market_order(
@@ -42,17 +42,12 @@ def market_order(
     )
     if refused:
         raise Refusal(refused)
-    volume_e8, valuation = to_e8(request.volume), listed.valuation
-    margin = valuation.margin(volume_e8, (price, 1), valuation.margin_rate(sign))
+    valuation = listed.valuation
+    rate = valuation.margin_rate(sign)
+    margin = valuation.margin(to_e8(request.volume), (price, 1), rate)
     if margin > account.free_margin():
         raise Refusal(retcodes.NO_MONEY)
-    filled_e8 = _filled(symbol, request, volume_e8, fate)
-    retcode = _retcode(filled_e8, volume_e8)
-    order = _finished(account, listed, request, price, filled_e8, fate)
-    recorded(account, request, retcode, order.ticket, late)
-    account.record(order)
-    deal = open_deal(account, listed, order, filled_e8, price) if filled_e8 else None
-    return answer_deal(account, listed, retcode, order.ticket, deal)
+    return _execute(account, listed, request, None, price, fate, late)
 
 
 def _close(
@@ -74,18 +69,37 @@ def _close(
     )
     if refused:
         raise Refusal(refused)
-    volume_e8 = to_e8(request.volume)
-    if volume_e8 > to_e8(held.volume):
+    if to_e8(request.volume) > to_e8(held.volume):
         raise Refusal(retcodes.INVALID_CLOSE_VOLUME)
     levels = (round(held.sl * listed.scale), round(held.tp * listed.scale))
     if checks.is_frozen(symbol, price, *levels):
         raise Refusal(retcodes.FROZEN)
-    filled_e8 = _filled(symbol, request, volume_e8, fate)
-    retcode = _retcode(filled_e8, volume_e8)
+    return _execute(account, listed, request, held, price, fate, late)
+
+
+def _execute(
+    account: Account,
+    listed: Listed,
+    request: BrokerRequest,
+    held: Held | None,
+    price: int,
+    fate: Fate,
+    late: int,
+) -> SendResult:
+    """Fill what can be had, at `price` in points; close `held`, or (None) open a position."""
+    volume_e8 = to_e8(request.volume)
+    filled_e8 = _filled(listed.symbol, request, volume_e8, fate)
+    # An order that is cancelled without a fill was taken all the same.
+    retcode = retcodes.DONE if filled_e8 in (0, volume_e8) else retcodes.DONE_PARTIAL
     order = _finished(account, listed, request, price, filled_e8, fate)
     recorded(account, request, retcode, order.ticket, late)
     account.record(order)
-    deal = close_deal(account, listed, order, held, filled_e8, price) if filled_e8 else None
+    if not filled_e8:
+        deal = None
+    elif held is None:
+        deal = open_deal(account, listed, order, filled_e8, price)
+    else:
+        deal = close_deal(account, listed, order, held, filled_e8, price)
     return answer_deal(account, listed, retcode, order.ticket, deal)
 
 
@@ -146,8 +160,3 @@ def _finished(
         type_filling=request.type_filling,
         hidden_ms=now_ms + fate.hide_ms if fate.hide_ms else 0,
     )
-
-
-def _retcode(filled_e8: int, volume_e8: int) -> int:
-    """An order that is cancelled without a fill was taken all the same."""
-    return retcodes.DONE if filled_e8 in (0, volume_e8) else retcodes.DONE_PARTIAL

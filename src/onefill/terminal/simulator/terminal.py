@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from heapq import heappop, heappush
-from itertools import count
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from onefill.terminal.simulator import retcodes
 from onefill.terminal.simulator.book import Book
 from onefill.terminal.simulator.broker import Broker
 from onefill.terminal.simulator.faults import NO_MISHAP, FaultPlan
+from onefill.terminal.simulator.in_flight import InFlight
 from onefill.terminal.simulator.profile import Profile
 from onefill.terminal.simulator.queries import CALL_FAILED, Queries
 from onefill.terminal.simulator.ticks import TickSeries
@@ -28,7 +27,6 @@ _COMMENT_MOST = 31
 _OFFLINE = Reply(None, (-10004, "No IPC connection"))
 _LOST = Reply(None, (-10002, "IPC recv failed"))
 _IPC_TIMEOUT = Reply(None, (-10005, "IPC timeout"))
-_TIMED_OUT = Reply(None, (port.TIMED_OUT, "no answer before the call's deadline"))
 _STALE = Reply(None, (port.STALE_EPOCH, "a newer engine has taken over; nothing was sent"))
 _TOO_LATE = Reply(None, (port.TOO_LATE, "the order's time had passed; nothing was sent"))
 
@@ -83,14 +81,7 @@ class SimulatedTerminal:
         self._account = self.broker.account
         self._queries = Queries(self._account, profile)
         self._by_name = self._queries.by_name
-        self._numbers = count(1)
-        #: Requests under way to the broker: when they arrive, under which number.
-        self._requests: list[tuple[int, int, Request, BrokerRequest]] = []
-        #: Answers under way back: when they come, whether it says only that none came, number.
-        self._replies: list[tuple[int, bool, int, Reply]] = []
-        #: Numbers that no answer was handed over for.
-        self._unanswered: set[int] = set()
-        self._collectable: list[tuple[int, Reply]] = []
+        self._in_flight = InFlight()
 
     @property
     def now_ms(self) -> int:
@@ -123,8 +114,7 @@ class SimulatedTerminal:
 
     def collect(self) -> list[tuple[int, Reply]]:
         """Replies that have come since the last look, in order."""
-        collected, self._collectable = self._collectable, []
-        return collected
+        return self._in_flight.collect()
 
     def advance(self, to_ms: int) -> int:
         """Run to a time, or to the first at which the account changed, a reply came, or history
@@ -163,39 +153,24 @@ class SimulatedTerminal:
             broker.step(at_ms)
             news = account.history.reveal(at_ms)
             news |= was_offline and at_ms >= account.ledger.offline_until_ms
-            self._deliver(at_ms)
-            if stop and (news or account.happened != happened or self._collectable):
+            for number, request, trade in self._in_flight.arrivals(at_ms):
+                reply = self._at_broker(request, trade)
+                if reply is not None:
+                    self._in_flight.reply(at_ms + self._latency_ms, number, reply)
+            news |= self._in_flight.deliver(at_ms)
+            if stop and (news or account.happened != happened):
                 return at_ms
 
     def _next_own_ms(self) -> int | None:
         """When something is due on this side of the broker."""
-        dues = []
-        if self._requests:
-            dues.append(self._requests[0][0])
-        while self._replies and self._replies[0][2] not in self._unanswered:
-            heappop(self._replies)
-        if self._replies:
-            dues.append(self._replies[0][0])
-        reveal_ms = self._account.history.next_reveal_ms()
-        if reveal_ms is not None:
-            dues.append(reveal_ms)
-        offline_ms = self._account.ledger.offline_until_ms
-        if offline_ms > self._account.now_ms:
-            dues.append(offline_ms)
-        return min(dues, default=None)
-
-    def _deliver(self, now_ms: int) -> None:
-        """Requests that reach the broker by now, then replies that reach the engine."""
-        while self._requests and self._requests[0][0] <= now_ms:
-            _, number, request, trade = heappop(self._requests)
-            reply = self._at_broker(request, trade)
-            if reply is not None:
-                heappush(self._replies, (now_ms + self._latency_ms, False, number, reply))
-        while self._replies and self._replies[0][0] <= now_ms:
-            _, _, number, reply = heappop(self._replies)
-            if number in self._unanswered:
-                self._unanswered.discard(number)
-                self._collectable.append((number, reply))
+        account = self._account
+        offline_ms = account.ledger.offline_until_ms
+        dues = (
+            self._in_flight.next_ms(),
+            account.history.next_reveal_ms(),
+            offline_ms if offline_ms > account.now_ms else None,
+        )
+        return min((due for due in dues if due is not None), default=None)
 
     # Sending.
 
@@ -212,19 +187,11 @@ class SimulatedTerminal:
             return trade
         if not self._latency_ms:
             reply = self._at_broker(request, trade)
-            return self._pending(request) if reply is None else reply
-        waiting = self._pending(request)
+            return self._in_flight.expect(request.deadline_ms) if reply is None else reply
+        waiting = self._in_flight.expect(request.deadline_ms)
         arrival_ms = account.now_ms + self._latency_ms
-        heappush(self._requests, (arrival_ms, waiting.number, request, trade))
+        self._in_flight.send(arrival_ms, waiting.number, request, trade)
         return waiting
-
-    def _pending(self, request: Request) -> Pending:
-        """A number for an answer that comes later, by the call's deadline if it names one."""
-        number = next(self._numbers)
-        self._unanswered.add(number)
-        if request.deadline_ms is not None:
-            heappush(self._replies, (request.deadline_ms, True, number, _TIMED_OUT))
-        return Pending(number)
 
     def _at_broker(self, request: Request, trade: BrokerRequest) -> Reply | None:
         """What becomes of a request at the broker; None where no answer will ever come."""

@@ -41,6 +41,7 @@ class Valuation:
         self.feed = feed
         self.scale: int = 10**symbol.digits
         unit: int = 10**currency_digits
+        self._quoted = False
         #: USDJPY on an account in USD: a deal's own price converts its profit.
         self._converts_itself = forex and symbol.base == currency
         self._profit_way = SAME
@@ -65,8 +66,12 @@ class Valuation:
 
     @property
     def is_quoted(self) -> bool:
-        """Whether the symbol and all it is converted through have quotes."""
-        return self.feed.place >= 0 and self._profit_way.is_quoted and self._margin_way.is_quoted
+        """Whether the symbol and all it is converted through have had quotes."""
+        if not self._quoted:  # a quote once come never goes away
+            self._quoted = (
+                self.feed.place >= 0 and self._profit_way.is_quoted and self._margin_way.is_quoted
+            )
+        return self._quoted
 
     @property
     def is_linear(self) -> bool:

@@ -278,6 +278,7 @@ def test_a_stale_history_misses_the_newest_for_two_looks_at_most() -> None:
     window = {"from_ms": NOON, "to_ms": NOON + 100}
     assert stage.ask("history_orders_get", **window) == ()
     assert stage.ask("history_orders_get", ticket=result.order) == ()
+    assert stage.ask("history_deals_get", **window) == ()
     assert len(stage.ask("history_orders_get", **window)) == 1
     assert stage.terminal.has_changes(cursor)
     assert len(stage.ask("changes", cursor=cursor).deals) == 1

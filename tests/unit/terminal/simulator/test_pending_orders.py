@@ -341,3 +341,10 @@ def test_two_symbols_in_one_millisecond_go_in_the_command_lines_order() -> None:
     assert stage.advance(100) == 20
     deals = stage.ask("changes", cursor=0).deals[1:]
     assert [one.order for one in deals] == [gold, euro]
+
+
+def test_a_level_beyond_every_price_waits_for_ever() -> None:
+    stage = staged(*[(20 + at, 138_000, 138_010) for at in range(3_000)])
+    ticket = stage.opened(deal(0, tp=1e8))
+    assert stage.advance(5_000) == 5_000
+    assert stage.ask("positions_get")[0].ticket == ticket

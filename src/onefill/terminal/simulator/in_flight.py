@@ -1,0 +1,71 @@
+"""What is under way between the engine and the broker: requests one way, replies the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import count
+
+from onefill.model.resolved import BrokerRequest
+from onefill.terminal import port
+from onefill.terminal.port import Pending, Reply, Request
+
+_TIMED_OUT = Reply(None, (port.TIMED_OUT, "no answer before the call's deadline"))
+
+
+class InFlight:
+    """Calls without a reply so far, and replies that nobody has collected yet. Times are Unix ms.
+
+    None of it is in the broker's book: what is under way when the process dies is lost.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        #: When a request arrives, and under which number.
+        self._requests: list[tuple[int, int, Request, BrokerRequest]] = []
+        #: When a reply comes, whether it only says that none did, and its number.
+        self._replies: list[tuple[int, bool, int, Reply]] = []
+        self._unanswered: set[int] = set()
+        self._collectable: list[tuple[int, Reply]] = []
+
+    def expect(self, deadline_ms: int | None) -> Pending:
+        """A call's reply comes later: by its deadline, if only to say that none came."""
+        number = next(self._numbers)
+        self._unanswered.add(number)
+        if deadline_ms is not None:
+            heappush(self._replies, (deadline_ms, True, number, _TIMED_OUT))
+        return Pending(number)
+
+    def send(self, at_ms: int, number: int, request: Request, trade: BrokerRequest) -> None:
+        """Let a request reach the broker at a time."""
+        heappush(self._requests, (at_ms, number, request, trade))
+
+    def arrivals(self, now_ms: int) -> Iterator[tuple[int, Request, BrokerRequest]]:
+        """The requests that have reached the broker by now, with their numbers; each once."""
+        while self._requests and self._requests[0][0] <= now_ms:
+            yield heappop(self._requests)[1:]
+
+    def reply(self, at_ms: int, number: int, reply: Reply) -> None:
+        """Let a reply reach the engine at a time."""
+        heappush(self._replies, (at_ms, False, number, reply))
+
+    def deliver(self, now_ms: int) -> bool:
+        """Let the replies of by now be collected; whether any waits to be."""
+        while self._replies and self._replies[0][0] <= now_ms:
+            _, _, number, reply = heappop(self._replies)
+            if number in self._unanswered:
+                self._unanswered.discard(number)
+                self._collectable.append((number, reply))
+        return bool(self._collectable)
+
+    def collect(self) -> list[tuple[int, Reply]]:
+        """Hand over the replies that have come, in order."""
+        collected, self._collectable = self._collectable, []
+        return collected
+
+    def next_ms(self) -> int | None:
+        """When the next request or reply arrives; None where none is under way."""
+        while self._replies and self._replies[0][2] not in self._unanswered:
+            heappop(self._replies)
+        dues = [heap[0][0] for heap in (self._requests, self._replies) if heap]
+        return min(dues, default=None)
