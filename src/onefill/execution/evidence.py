@@ -94,6 +94,7 @@ def _alike(desk: Desk, order: OrderState, rows: dict[int, OrderRow]) -> list[Ord
         if _fits(order, row)
         and row.ticket not in state.adopted
         and row.comment[:16] not in others
+        and row.comment[:16] not in state.watched
         and row.reason == port.REASON_EXPERT
     ]
 
