@@ -104,17 +104,7 @@ def run(quick: bool) -> list[Row]:
 
 
 def _one_order(count: int) -> list[Row]:
-    with tempfile.TemporaryDirectory(dir=".") as folder:
-        bench = Bench(Path(folder))
-        bench.send(20)
-        times = []
-        for _ in range(count):
-            began = perf_counter()
-            bench.send(1)
-            times.append(perf_counter() - began)
-        bench.check(count + 20)
-        bench.close()
-        floor = _three_commits(Path(folder) / "floor.sqlite", count, 1)
+    times, floor = _beside_floor(1, count)
     return [
         Row("one order, p50", median(times) * 1e6, "us", "3 fsynced commits, p50",
             median(floor) * 1e6),
@@ -125,8 +115,7 @@ def _one_order(count: int) -> list[Row]:
 
 def orders_per_second(in_flight: int, count: int) -> float:
     """`count` durable orders, `in_flight` at a time, over the time that all of them took."""
-    with tempfile.TemporaryDirectory(dir=".") as folder:
-        times = _groups(Path(folder), in_flight, count // in_flight)
+    times, _ = _beside_floor(in_flight, count // in_flight)
     return len(times) * in_flight / sum(times)
 
 
@@ -134,11 +123,7 @@ def _throughput(count: int) -> list[Row]:
     rows = []
     for in_flight in _IN_FLIGHT:
         total = min(count, in_flight * 1_500) // 1_000 * 1_000 or 1_000
-        with tempfile.TemporaryDirectory(dir=".") as folder:
-            times = _groups(Path(folder), in_flight, total // in_flight)
-            floor = _three_commits(
-                Path(folder) / "floor.sqlite", max(20, total // in_flight), in_flight
-            )
+        times, floor = _beside_floor(in_flight, total // in_flight)
         worst = quantiles(times, n=100, method="inclusive")[98] if len(times) > 1 else times[0]
         rows.append(
             Row(
@@ -153,36 +138,45 @@ def _throughput(count: int) -> list[Row]:
     return rows
 
 
-def _groups(folder: Path, in_flight: int, groups: int) -> list[float]:
-    """Seconds that each group of `in_flight` orders took, to their confirmation."""
-    bench = Bench(folder)
-    times = []
-    for _ in range(groups):
-        began = perf_counter()
-        bench.send(in_flight)
-        times.append(perf_counter() - began)
-    bench.check(groups * in_flight)
-    bench.close()
-    return times
+def _beside_floor(in_flight: int, groups: int) -> tuple[list[float], list[float]]:
+    """Seconds that each group of orders took to its confirmation, and the bare commits of its
+    bytes right after it: in turns, so that both meet the same disk."""
+    times, floor = [], []
+    with tempfile.TemporaryDirectory(dir=".") as name:
+        folder = Path(name)
+        bench, bare = Bench(folder), BareCommits(folder / "floor.sqlite")
+        for _ in range(groups):
+            began = perf_counter()
+            bench.send(in_flight)
+            times.append(perf_counter() - began)
+            began = perf_counter()
+            bare.commit_thrice(in_flight)
+            floor.append(perf_counter() - began)
+        bench.check(groups * in_flight)
+        bench.close()
+        bare.close()
+    return times, floor
 
 
-def _three_commits(path: Path, count: int, in_flight: int) -> list[float]:
-    """Seconds that three bare fsynced commits of `in_flight` orders' bytes take, `count` times."""
-    connection = apsw.Connection(str(path))
-    connection.execute("pragma journal_mode=wal")
-    connection.execute("pragma synchronous=full")
-    connection.execute("create table records(seq integer primary key, body, hash)")
-    times, seq = [], 0
-    for _ in range(count):
-        began = perf_counter()
+class BareCommits:
+    """The floor: SQLite as the journal sets it, one table, the bytes of an order's commits."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = apsw.Connection(str(path))
+        self._connection.execute("pragma journal_mode=wal")
+        self._connection.execute("pragma synchronous=full")
+        self._connection.execute("create table records(seq integer primary key, body, hash)")
+        self._seq = 0
+
+    def commit_thrice(self, in_flight: int) -> None:
+        """Accept, sending, outcome: three fsynced commits of `in_flight` records each."""
         for size in _BYTES:
-            rows = []
-            for _ in range(in_flight):
-                seq += 1
-                rows.append((seq, b"x" * size, b"h" * 32))
-            connection.execute("begin immediate")
-            connection.executemany("insert into records values (?, ?, ?)", rows)
-            connection.execute("commit")
-        times.append(perf_counter() - began)
-    connection.close()
-    return times
+            first, self._seq = self._seq + 1, self._seq + in_flight
+            rows = [(seq, b"x" * size, b"h" * 32) for seq in range(first, self._seq + 1)]
+            self._connection.execute("begin immediate")
+            self._connection.executemany("insert into records values (?, ?, ?)", rows)
+            self._connection.execute("commit")
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._connection.close()

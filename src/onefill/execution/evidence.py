@@ -14,7 +14,6 @@ from onefill.model.volume import to_e8
 from onefill.terminal import port
 from onefill.terminal.port import DealRow, OrderRow, PositionRow, Ready
 
-
 _CLOCKS_DIFFER_MS = 1_000
 
 

@@ -29,6 +29,9 @@ from onefill.risk.approved import RiskApproved
 from onefill.risk.review import review
 from onefill.terminal.port import OrderRow, PositionRow, Reply
 
+_NOT_FOUND = -4
+"""MT5's error where it has no such symbol."""
+
 
 def take(desk: Desk, intent: OrderIntent) -> Steps:
     """An order from the door to its end: new ones are carried out, known ones answered."""
@@ -170,13 +173,13 @@ def _resolve_modify(desk: Desk, intent: OrderIntent, target: OrderState) -> Step
 
 
 def _market(desk: Desk, name: str) -> Steps:
-    symbol: Symbol | None = yield from desk.symbol(name)
-    if symbol is None:
-        raise unknown_symbol(name)
     reply: Reply = yield desk.call("look", symbol=name)
-    if reply.value is None:
+    if reply.value is None and reply.error[0] != _NOT_FOUND:
         raise Refused(
             "NO_MARKET_DATA", f"no market data for {name}: the terminal answered {reply.error[1]!r}"
         )
-    view: MarketView = reply.value
+    symbol: Symbol | None = yield from desk.symbol(name)
+    view: MarketView | None = reply.value
+    if symbol is None or view is None:
+        raise unknown_symbol(name)
     return symbol, view

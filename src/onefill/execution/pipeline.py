@@ -10,7 +10,7 @@ from onefill.execution.stages.audit import audit
 from onefill.execution.stages.confirm import confirm
 from onefill.execution.stages.monitor import monitor
 from onefill.execution.stages.partial import settle_partial
-from onefill.execution.stages.record import record
+from onefill.execution.stages.record import LookAgain, record
 from onefill.execution.stages.request import build_request
 from onefill.execution.stages.slippage import measure_slippage
 from onefill.execution.stages.submit import SendAgain, submit
@@ -30,7 +30,10 @@ def carry_out(desk: Desk, order: OrderState) -> Steps:
         if not (yield from validate(desk, order)):
             return
         request = build_request(desk, order)
-        if not (yield from record(desk, order, request)):
+        recorded = yield from record(desk, order, request)
+        if isinstance(recorded, LookAgain):
+            continue
+        if not recorded:
             return
         sent = yield from submit(desk, order)
         if isinstance(sent, SendAgain):

@@ -32,7 +32,8 @@ def boot(desk: Desk, following: Following) -> Steps:
             lost, "the order was working, and the broker shows it nowhere; it is looked up"
         )
     for name in dict.fromkeys(order.order.symbol for order in _live(desk) if order.order):
-        if name:
+        if name and (yield from desk.symbol(name)) is None:
+            yield from _until_online(desk)
             yield from desk.symbol(name)
     return [o for o in _live(desk) if o.state in (State.ACCEPTED, State.UNKNOWN)]
 
@@ -58,10 +59,11 @@ def _nowhere(desk: Desk) -> Steps:
     working = {row.ticket for row in reply.value}
     lost: list[OrderState] = []
     for order in _live(desk):
-        ended = order.order_ticket and order.order_ticket not in working
-        if ended and order.state in (State.WORKING, State.PARTIALLY_FILLED):
-            if not (yield from follow_once(desk, order)):
-                lost.append(order)
+        worked = order.state in (State.WORKING, State.PARTIALLY_FILLED) and order.order_ticket
+        if not worked or order.order_ticket in working:
+            continue
+        if not (yield from follow_once(desk, order)):
+            lost.append(order)
     return lost
 
 

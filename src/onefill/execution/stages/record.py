@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Commit, Sleep, Steps, Tell
-from onefill.execution.stages.validate import still_wanted
+from onefill.execution.stages.validate import must_wait, still_wanted
 from onefill.execution.told import Settled
 from onefill.model.events import Moved, Sending
 from onefill.model.intent import Action
@@ -14,11 +14,17 @@ from onefill.model.states import State
 from onefill.terminal.port import Ready, Reply
 
 
+class LookAgain:
+    """It had to be waited for: whether the order may be sent now is asked anew."""
+
+
 def record(desk: Desk, order: OrderState, request: BrokerRequest) -> Steps:
-    """True once SENDING is durable; False where the order ended unsent."""
-    ready: Ready | None = yield from _connected(desk, order)
+    """True once SENDING is durable; False where the order ended unsent; or `LookAgain`."""
+    ready: Ready | LookAgain | None = yield from _connected(desk, order)
     if ready is None or not (yield from still_wanted(desk, order)):
         return False
+    if isinstance(ready, LookAgain) or must_wait(desk, order):
+        return LookAgain()
     if order.intent.action is Action.CANCEL and not request.order:
         yield from _cancel_unsent(desk, order)
         return False
@@ -35,23 +41,25 @@ def record(desk: Desk, order: OrderState, request: BrokerRequest) -> Steps:
 
 
 def _connected(desk: Desk, order: OrderState) -> Steps:
-    """A terminal that is fit to send, waited for; None where the order ended meanwhile.
+    """A terminal that is fit to send, or `LookAgain` once it is after a while; None where the
+    order ended meanwhile.
 
     A failure leaves the order where it is: nothing was sent.
     """
-    began_ms = desk.now_ms
+    began_ms, waited = desk.now_ms, False
     while True:
         reply: Reply = yield desk.call("ready", order)
         ready: Ready | None = reply.value
         trouble = _trouble(desk, ready)
         if not trouble:
-            return ready
+            return LookAgain() if waited else ready
         if desk.now_ms - began_ms >= desk.config.connection_patience_ms:
             yield from _give_up(order, trouble)
             return None
         desk.held.add(order.key)
         yield Sleep(desk.now_ms + desk.config.connection_retry_ms)
         desk.held.discard(order.key)
+        waited = True
         if not (yield from still_wanted(desk, order)):
             return None
 

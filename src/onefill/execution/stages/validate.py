@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onefill.execution.denial import unknown_symbol
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Commit, Steps, Tell, Until
 from onefill.execution.told import Settled
@@ -9,6 +10,7 @@ from onefill.model.account import AccountState
 from onefill.model.events import Denied, Moved
 from onefill.model.order import OrderState
 from onefill.model.states import State
+from onefill.model.symbol import Symbol
 from onefill.risk.stage1 import validate as check
 from onefill.terminal.port import Reply
 
@@ -20,26 +22,35 @@ def validate(desk: Desk, order: OrderState) -> Steps:
         return False
     resolved = order.order
     assert resolved is not None
-    symbol = yield from desk.symbol(resolved.symbol)
+    symbol: Symbol | None = yield from desk.symbol(resolved.symbol)
+    if symbol is None:
+        unknown = unknown_symbol(resolved.symbol)
+        return (yield from _denied(order, unknown.code, unknown.message))
     reply: Reply = yield desk.call("look", order, symbol=resolved.symbol)
     if reply.value is None:
         return True  # not connected: the recording stage waits for the connection
     verdict = check(order, symbol, reply.value, desk.limits, desk.state, desk.now_ms)
-    if verdict is None:
-        return True
-    yield Commit((Denied(key=order.key, code=verdict.code, message=verdict.message),), "deny_late")
+    return verdict is None or (yield from _denied(order, verdict.code, verdict.message))
+
+
+def _denied(order: OrderState, code: str, message: str) -> Steps:
+    yield Commit((Denied(key=order.key, code=code, message=message),), "deny_late")
     yield Tell(Settled(order), "denied")
     return False
 
 
-def _wait_for_unknown(desk: Desk, order: OrderState) -> Steps:
+def must_wait(desk: Desk, order: OrderState) -> bool:
     """Orders that would raise risk wait while an outcome of their symbol is UNKNOWN."""
     symbol = order.order.symbol if order.order else ""
-    if not order.intent.raises_risk or symbol not in desk.state.unknown:
+    return order.intent.raises_risk and symbol in desk.state.unknown
+
+
+def _wait_for_unknown(desk: Desk, order: OrderState) -> Steps:
+    if not must_wait(desk, order):
         return
 
-    def clear(state: AccountState) -> bool:
-        return symbol not in state.unknown or order.state is not State.ACCEPTED
+    def clear(_: AccountState) -> bool:
+        return not must_wait(desk, order) or order.state is not State.ACCEPTED
 
     desk.held.add(order.key)
     yield Until(clear, order.intent.expires_at_ms)
