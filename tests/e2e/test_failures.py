@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -19,10 +20,7 @@ from onefill.journal.journal import Journal
 from tests.e2e.command import Ran, book_lines, onefill, write_orders
 from tests.simulation.scenario import QUIET, START_MS
 
-if sys.platform == "win32":
-    pytest.skip("limits, signals and pipes of another kind", allow_module_level=True)
-else:
-    import resource
+assert sys.platform != "win32", "limits, signals and pipes are of another kind there"
 
 FILLS = ("status", "fill_price", "filled_volume", "deal_tickets", "slippage_pips", "commission")
 

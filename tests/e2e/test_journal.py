@@ -129,10 +129,11 @@ def test_quarantine_is_left_by_a_persons_decision_which_is_recorded(
     book = book_lines(tmp_path / "journal")
 
     decide = ("--by", "A. Mayer", "--reason", "agreed with the broker on the telephone")
+    words = ("journal", "resolve", "journal")
     for key in first.answers:
-        words = ("journal", "resolve", "journal", key, "--as", "not_executed", *decide)
-        assert onefill(*words, cwd=tmp_path).status == 0
-    twice = onefill(*words, cwd=tmp_path)
+        decided = onefill(*words, key, "--as", "not_executed", *decide, cwd=tmp_path)
+        assert decided.status == 0, decided.err
+    twice = onefill(*words, "other", "--as", "filled", *decide, cwd=tmp_path)
     assert (twice.status, twice.out) == (2, "")
     assert "'other'" in twice.complaint
     shown = onefill("journal", "show", "journal", "--order", "one", cwd=tmp_path)

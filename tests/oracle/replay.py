@@ -12,7 +12,8 @@ from .ticks import Tick, read_ticks
 
 @dataclass(frozen=True)
 class OracleRun:
-    """Everything expected of a run; outcomes in order of arrival, `floating_profit` is that of open positions."""
+    """Everything expected of a run; outcomes in order of arrival, `floating_profit` is that of open
+    positions."""
 
     outcomes: list[Outcome]
     deals: list[Deal]

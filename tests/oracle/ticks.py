@@ -38,7 +38,7 @@ def read_file(file: Path | str) -> Iterator[Tick]:
     """Yield the good lines of one file (`path` or `SYMBOL=path`); broken ones are skipped.
 
     Broken is what has no numbers, a price that is not above 0, bid > ask, or a time before the
-    last good line's.
+    last good line's. A blank price is the one of the line above, if that one could be read at all.
     """
     named = re.fullmatch(r"(\w+)=(.+)", str(file))
     path = Path(named[2] if named else file)
@@ -48,6 +48,9 @@ def read_file(file: Path | str) -> Iterator[Tick]:
     for row in _rows(path):
         try:
             now_ms, new_bid, new_ask = _fields(row, bid, ask)
+            bid, ask = (
+                new if _is_price(new) else old for new, old in ((new_bid, bid), (new_ask, ask))
+            )
             tick = Tick(now_ms, symbol, Decimal(new_bid), Decimal(new_ask))
         except (ValueError, IndexError, InvalidOperation):
             continue  # a header comes here too
@@ -55,8 +58,15 @@ def read_file(file: Path | str) -> Iterator[Tick]:
             continue
         if not 0 < tick.bid <= tick.ask or tick.time_ms < time_ms:
             continue
-        time_ms, bid, ask = now_ms, new_bid, new_ask
+        time_ms = now_ms
         yield tick
+
+
+def _is_price(text: str) -> bool:
+    try:
+        return 0 < Decimal(text) < Decimal("Infinity")
+    except InvalidOperation:
+        return False
 
 
 def symbol_of(path: Path) -> str:
@@ -78,7 +88,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
 
 
 def _fields(row: list[str], bid: str, ask: str) -> tuple[int, str, str]:
-    """Time, bid and ask of one row; `bid` and `ask` are the last good ones, for blank fields."""
+    """Time, bid and ask of one row; a blank one is the line above's `bid` or `ask`."""
     if len(row) == 3:
         return int(row[0]), row[1], row[2]
     moment = datetime.fromisoformat(row[0].replace(".", "-") + " " + row[1]).replace(tzinfo=UTC)

@@ -20,7 +20,9 @@ def main(arguments: list[str] | None = None) -> None:
         _fail(wrong.message, EXIT_WRONG_CALL)
     except KeyboardInterrupt:
         _fail(_STOPPED, EXIT_INTERRUPTED)
-    except BrokenPipeError:
+    except OSError as wrong:
+        if not isinstance(wrong, BrokenPipeError):
+            _fail(str(wrong), EXIT_WRONG_CALL)
         sys.stderr.close()  # the reader has gone: nobody is left to tell
         sys.exit(0)
     sys.exit(status if isinstance(status, int) else 0)
@@ -36,7 +38,9 @@ def _run(arguments: list[str]) -> object:
     try:
         status: object = app(spread_ticks(arguments), standalone_mode=False)
     except TyperException as wrong:
-        _fail(wrong.format_message(), EXIT_WRONG_CALL)
+        _fail(wrong.format_message().replace("Value error, ", ""), EXIT_WRONG_CALL)
+    except SystemExit:  # what typer makes of a reader that has gone
+        raise BrokenPipeError from None
     except Abort:
         raise KeyboardInterrupt from None
     if status == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
@@ -46,5 +50,6 @@ def _run(arguments: list[str]) -> object:
 
 def _fail(message: str, status: int) -> NoReturn:
     line = " ".join(message.split())
-    print(f"onefill: {line}", file=sys.stderr)
+    if line:  # a call without a command was answered with the help
+        print(f"onefill: {line}", file=sys.stderr)
     sys.exit(status)

@@ -179,6 +179,9 @@ def resolve_command(
     account: Annotated[
         str | None, typer.Option(help="Whose order, where several accounts have that key.")
     ] = None,
+    ticket: Annotated[
+        int, typer.Option(min=0, help="The broker's order; needed for what goes on working there.")
+    ] = 0,
 ) -> None:
     """Settle an order that is in quarantine, by a person's decision, which is recorded.
 
@@ -188,7 +191,16 @@ def resolve_command(
     --reason "no order and no deal in the broker's statement"
     """
     with Journal.open(directory, create=False) as journal:
-        seq = resolve(journal, key, to, by=by, reason=reason, clock=SystemClock(), account=account)
+        seq = resolve(
+            journal,
+            key,
+            to,
+            by=by,
+            reason=reason,
+            clock=SystemClock(),
+            account=account,
+            ticket=ticket,
+        )
     typer.echo(f"order {plain(key)} is {to}: record {seq}")
 
 

@@ -36,7 +36,10 @@ def run(
     ] = None,
     balance: Annotated[float, typer.Option(help="The deposit.")] = 10_000.0,
     currency: Annotated[str, typer.Option(help="The account's currency.")] = "USD",
-    leverage: Annotated[int, typer.Option(help="The account's leverage, 1 to this.")] = 100,
+    leverage: Annotated[
+        int | None,
+        typer.Option(help="The account's leverage, 1 to this; else the broker's, which is 100."),
+    ] = None,
     limits: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Limits (TOML); what the file leaves out denies."),

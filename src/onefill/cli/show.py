@@ -42,7 +42,8 @@ def print_notes(inputs: Inputs) -> None:
     if inputs.ticks.broken_count > min(len(broken), _NOTES_SHOWN):
         print(f"{inputs.ticks.broken_count} broken tick lines in all", file=sys.stderr)
     for no in refused:
-        print(f"{no.file}:{no.line}: {no.field}: {no.message}; refused", file=sys.stderr)
+        field = f"{no.field}: " if no.field else ""
+        print(f"{no.file}:{no.line}: {field}{no.message}; refused", file=sys.stderr)
 
 
 @contextmanager

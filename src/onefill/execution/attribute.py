@@ -184,7 +184,7 @@ def _position_deals(
     ours = key is not None and (first.reason in _CLOSED_BY_BROKER or settled is not None)
     if ours and key is not None:
         opened.setdefault(first.position_id, key)
-    if not ours and _may_be_ours(state, first.symbol):
+    if _is_opening(state, finding, key) or (not ours and _may_be_ours(state, first.symbol)):
         _keep(finding, row, deals)
         return
     finding.events.append(PositionDealt(deals=tuple(map(deal_of, deals)), key=key or ""))
@@ -196,6 +196,15 @@ def _position_deals(
                 key=key or "",
             )
         )
+
+
+def _is_opening(state: AccountState, finding: Finding, key: str | None) -> bool:
+    """Whether deals that opened the position are still to be booked: a closing one comes after."""
+    opener = state.orders.get(key) if key else None
+    if opener is None:
+        return False
+    waiting = any(deal.order == opener.order_ticket for deal in finding.kept_deals)
+    return waiting or opener.state in (State.SENDING, State.UNKNOWN)
 
 
 def _may_be_ours(state: AccountState, symbol: str) -> bool:

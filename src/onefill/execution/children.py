@@ -50,7 +50,7 @@ def close_all(desk: Desk, order: OrderState) -> Steps:
     keys = [child.client_key for child in children]
     yield Until(lambda state: _all_final(desk, state, keys))
     ended = [found for key in keys if (found := desk.find(key)) is not None]
-    yield Commit((_done(order, ended),), "outcome")
+    yield Commit((_done(order, ended, _not_ours(desk, order)),), "outcome")
     yield Tell(Settled(order), "confirm")
 
 
@@ -74,7 +74,16 @@ def _all_final(desk: Desk, state: AccountState, keys: list[str]) -> bool:
     return all(desk.find(key) is not None for key in keys)
 
 
-def _done(order: OrderState, children: list[OrderState]) -> Moved:
+def _not_ours(desk: Desk, order: OrderState) -> int:
+    """How many open positions it left alone, because no order of ours opened them."""
+    symbol = order.intent.symbol
+    return sum(
+        not position.key and (not symbol or position.symbol == symbol)
+        for position in desk.state.positions.values()
+    )
+
+
+def _done(order: OrderState, children: list[OrderState], not_ours: int) -> Moved:
     """The parent's last record; it carries its children's deals, which they have booked."""
     deals: tuple[Deal, ...] = tuple(deal for child in children for deal in child.deals)
     failed = [child for child in children if child.state is not State.FILLED]
@@ -83,10 +92,13 @@ def _done(order: OrderState, children: list[OrderState]) -> Moved:
     )
     if failed:
         message = f"{len(children) - len(failed)} of {len(children)} closed; {message}".rstrip("; ")
+    if not_ours:
+        left = f"{not_ours} positions that no order of ours opened were left alone"
+        message = f"{message}; {left}" if message else left
     return Moved(
         key=order.key,
         to=State.DONE,
-        code="NOT_ALL_CLOSED" if failed else "",
+        code="NOT_ALL_CLOSED" if failed else "OTHERS_LEFT" if not_ours else "",
         message=message,
         deals=deals,
         evidence="children",

@@ -30,6 +30,14 @@ def target_not_open(target: str, state: str) -> Refused:
     )
 
 
+def target_is_many(target: str) -> Refused:
+    """The target is a close_all, which has no position and no pending order of its own."""
+    return Refused(
+        "TARGET_IS_CLOSE_ALL",
+        f"target {target!r} is a close_all; name the order whose position or order is meant",
+    )
+
+
 def target_not_working(target: str, state: str) -> Refused:
     """The target is no pending order any more."""
     return Refused(

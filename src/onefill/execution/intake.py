@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from onefill.execution.children import resolve_close_all
-from onefill.execution.denial import Refused, unknown_symbol
+from onefill.execution.denial import Refused, target_not_open, unknown_symbol
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Commit, Steps, Tell, Until
 from onefill.execution.pipeline import carry_out
@@ -154,8 +154,9 @@ def _resolve_cancel(desk: Desk, target: OrderState) -> Steps:
 
 
 def _resolve_modify(desk: Desk, intent: OrderIntent, target: OrderState) -> Steps:
-    symbol_name = target.order.symbol if target.order else ""
-    symbol, view = yield from _market(desk, symbol_name)
+    if target.order is None:
+        raise target_not_open(target.key, str(target.state))
+    symbol, view = yield from _market(desk, target.order.symbol)
     reply: Reply
     if target.state in (State.WORKING, State.PARTIALLY_FILLED):
         reply = yield desk.call("orders_get", ticket=target.order_ticket)

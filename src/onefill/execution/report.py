@@ -46,7 +46,7 @@ def answer(order: OrderState) -> Answer:
         intent_id=order.intent_id,
         status=str(order.state),
         reason=Reason(order.code, order.message) if order.code or order.message else None,
-        order_ticket=order.order_ticket or None,
+        order_ticket=order.order_ticket or (resolved and resolved.order_ticket) or None,
         deal_tickets=[deal.ticket for deal in order.deals],
         position_ticket=order.position_ticket or (resolved and resolved.position_ticket) or None,
         requested_price=(resolved and resolved.requested_price) or None,

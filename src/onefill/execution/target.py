@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onefill.execution.denial import (
     Refused,
+    target_is_many,
     target_not_open,
     target_not_working,
     target_unknown,
@@ -23,7 +24,8 @@ def settled_target(desk: Desk, intent: OrderIntent) -> Steps:
     """The order that `intent.target` names, once it is no longer under way.
 
     A cancel does not wait for an order that is held back: that one is cancelled unsent.
-    Raises `Refused` where no order has that key.
+    Raises `Refused` where no order has that key, and where it is a close_all: its children may need
+    the turn of whoever would wait for it.
     """
     key = intent.target or ""
     waited = False
@@ -33,6 +35,8 @@ def settled_target(desk: Desk, intent: OrderIntent) -> Steps:
         found = desk.find(key)
     if found is None:
         raise target_unknown(key)
+    if found.intent.action is Action.CLOSE_ALL:
+        raise target_is_many(key)
     cancels_held = intent.action is Action.CANCEL and key in desk.held
     if found.state in _UNDER_WAY and not cancels_held:
 

@@ -9,6 +9,8 @@ from onefill.model.order import OrderState
 from onefill.model.states import SETTLED, State
 from onefill.runtime.clock import Clock
 
+_GOES_ON = (State.WORKING, State.PARTIALLY_FILLED)
+
 
 def resolve(
     journal: Journal,
@@ -19,13 +21,16 @@ def resolve(
     reason: str,
     clock: Clock,
     account: str | None = None,
+    ticket: int = 0,
 ) -> int:
     """Settle a quarantined order as `to`; durable on return. Returns the record's number.
+
+    `ticket` is the broker's order; what goes on working there cannot be followed without it.
 
     The clock tells when, but in the journal of a replay: there the market's time is the time, and
     the decision comes right after what happened last. `account` may be None where only one account
     has the key. Raises `NOT_RESOLVED` with the reason why not: no such order, not in quarantine,
-    not a state to settle it as, no author, no reason.
+    not a state to settle it as, no author, no reason, no ticket where one is needed.
     """
     if to not in SETTLED:
         names = ", ".join(SETTLED)
@@ -38,9 +43,13 @@ def resolve(
             f"order {key!r} of account {owner!r} is {order.state}, not quarantined: "
             "only what evidence could not settle is for a person to decide"
         )
+    if to in _GOES_ON and not (ticket or order.order_ticket):
+        raise _refusal(
+            f"order {key!r} cannot be settled as {to} without the broker's order: give --ticket"
+        )
     state = journal.state(owner)
     at_ms = state.last_ms if state.made_from else clock.now_ms()
-    decided = Moved(key=key, to=to, message=reason, evidence="operator", by=by)
+    decided = Moved(key=key, to=to, message=reason, evidence="operator", by=by, order_ticket=ticket)
     seq = journal.append(owner, decided, at_ms)
     journal.flush()
     return seq

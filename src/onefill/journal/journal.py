@@ -232,6 +232,10 @@ class Journal:
         rows = self._store.rows(seq, min(limit, self._durable - seq))
         return [read(row) for row in rows]
 
+    def epoch(self, account: str) -> int:
+        """The account's epoch in force; 0 where none was ever taken."""
+        return self._store.epochs().get(account, 0)
+
     def take_epoch(self, account: str) -> int:
         """The account's next epoch, durable on return: Sendings of older ones fail from now on."""
         self._refuse_after_failure()

@@ -35,6 +35,18 @@ TABLES = (
 )
 
 
+_NOT_WRITTEN = frozenset(
+    {
+        apsw.SQLITE_IOERR_WRITE,
+        apsw.SQLITE_IOERR_FSYNC,
+        apsw.SQLITE_IOERR_DIR_FSYNC,
+        apsw.SQLITE_IOERR_TRUNCATE,
+        apsw.SQLITE_IOERR_SHMSIZE,
+    }
+)
+"""Errors of the disk, not of the file: making or opening a journal writes too."""
+
+
 @contextmanager
 def sentences(path: Path) -> Iterator[None]:
     """Turn SQLite's complaints about a file into sentences of ours."""
@@ -46,6 +58,8 @@ def sentences(path: Path) -> Iterator[None]:
         why = "cannot be read: its directory must be writable (copy it to one that is)"
         raise JournalDamaged(path, why) from error
     except (apsw.CorruptError, apsw.IOError) as error:
+        if getattr(error, "extendedresult", 0) in _NOT_WRITTEN:
+            raise JournalFailed(path, reason(error)) from error
         raise JournalDamaged(path, f"cannot be read ({error})") from error
     except apsw.Error as error:
         raise JournalFailed(path, reason(error)) from error

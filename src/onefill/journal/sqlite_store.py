@@ -233,14 +233,16 @@ class SqliteStore:
             "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)",
             [(s, ids[a], at, n, body, link) for s, a, at, n, body, link in batch.rows],
         )
-        writer.executemany(
-            "INSERT INTO inbox VALUES (?, ?, ?, ?)",
-            [(ids[a], key, content, number) for a, key, content, number in batch.inbox],
-        )
-        writer.executemany(
-            "INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq",
-            list(batch.cursors.items()),
-        )
+        if batch.inbox:
+            writer.executemany(
+                "INSERT INTO inbox VALUES (?, ?, ?, ?)",
+                [(ids[a], key, content, number) for a, key, content, number in batch.inbox],
+            )
+        if batch.cursors:
+            writer.executemany(
+                "INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq",
+                list(batch.cursors.items()),
+            )
         if batch.snapshot is not None:
             self._hook("snapshot:begin")
             writer.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)", batch.snapshot)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onefill.model.errors import OnefillError
+from onefill.model.money import currency_digits
 from onefill.replay.orders import Arrival, LoadedOrders, load_orders
 from onefill.replay.ticks import LoadedTicks, load_ticks, parse_source
 from onefill.replay.zone import parse_zone
@@ -23,7 +24,8 @@ class RunSettings:
     journal: Path
     balance: float = 10_000.0
     currency: str = "USD"
-    leverage: int = 100
+    #: None: as the broker has it.
+    leverage: int | None = None
     limits: Path | None = None
     broker: Path | None = None
     ticks_tz: str | None = None
@@ -63,6 +65,8 @@ def read_inputs(settings: RunSettings) -> Inputs:
     _check_money(settings)
     limits = load_limits(settings.limits)
     profile = load_profile(settings.broker)
+    if settings.leverage is None:
+        settings = replace(settings, leverage=profile.broker.leverage)
     faults = parse_faults(settings.faults, settings.seed) if settings.faults else None
     orders = load_orders(settings.orders)
     zone = parse_zone(settings.ticks_tz) if settings.ticks_tz else None
@@ -81,7 +85,18 @@ def read_inputs(settings: RunSettings) -> Inputs:
 def _check_money(settings: RunSettings) -> None:
     if not 0 < settings.balance < 1e15:
         raise OnefillError("BALANCE_INVALID", f"--balance {settings.balance:g} must be above 0")
-    if not 1 <= settings.leverage <= 10_000:
+    if not (settings.currency.isascii() and settings.currency.isalpha()):
+        raise OnefillError(
+            "CURRENCY_INVALID", f"--currency {settings.currency!r} must be letters, such as USD"
+        )
+    digits = currency_digits(settings.currency)
+    if round(settings.balance, digits) != settings.balance:
+        raise OnefillError(
+            "BALANCE_INVALID",
+            f"--balance {settings.balance:.15g} is finer than {settings.currency} has digits, "
+            f"which are {digits}",
+        )
+    if settings.leverage is not None and not 1 <= settings.leverage <= 10_000:
         raise OnefillError(
             "LEVERAGE_INVALID", f"--leverage {settings.leverage} must be from 1 to 10000"
         )
@@ -100,7 +115,7 @@ def _made_from(
         for symbol, series in ticks.series.items()
     }
     made["symbols"] = " ".join(ticks.series)
-    made["balance"] = f"{settings.balance:g}"
+    made["balance"] = f"{settings.balance:.15g}"
     made["currency"] = settings.currency
     made["leverage"] = str(settings.leverage)
     made["seed"] = str(settings.seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from onefill.execution.intake import same_content
 from onefill.execution.report import Answer, answer, key_reused
 from onefill.journal.journal import Journal
 from onefill.model.account import AccountState
+from onefill.model.errors import OnefillError
 from onefill.model.events import Began, Concluded
 from onefill.model.intent import OrderIntent, intent_id
 from onefill.model.states import State
@@ -97,16 +99,39 @@ def _run(
     config: ExecutionConfig,
 ) -> None:
     settings, state = inputs.settings, journal.state(ACCOUNT)
+    book = book_path(settings.journal)
+    if state.made_from and not book.exists():
+        raise OnefillError(
+            "BOOK_MISSING",
+            f"the journal in {settings.journal} has orders at a broker whose book, {book}, is "
+            "gone; put it back, or begin in another directory",
+        )
     terminal = SimulatedTerminal(
         inputs.profile,
         inputs.ticks.series,
         currency=settings.currency,
         balance=settings.balance,
         leverage=settings.leverage,
-        book=settings.journal / BOOK_NAME,
+        book=book,
         faults=inputs.faults,
         hook=hook,
     )
+    with closing(terminal):
+        _check_book(terminal, journal.epoch(ACCOUNT), settings.journal)
+        _drive(journal, inputs, terminal, progress, tell, hook, config)
+
+
+def _drive(
+    journal: Journal,
+    inputs: Inputs,
+    terminal: SimulatedTerminal,
+    progress: Progress,
+    tell: Callable[[Any], None],
+    hook: Hook | None,
+    config: ExecutionConfig,
+) -> None:
+    """Boot the engine, run it to the end of the market and of what it began, and conclude."""
+    state = journal.state(ACCOUNT)
     first_ms = min([inputs.first_tick_ms, *(line.at_ms for line in inputs.arrivals[:1])])
     if not state.made_from:
         journal.append(ACCOUNT, Began(made_from=inputs.made_from), first_ms)
@@ -130,7 +155,17 @@ def _run(
     driver.boot()
     driver.run(_arrivals(journal, inputs), inputs.last_tick_ms, progress)
     _conclude(journal, inputs, terminal, clock)
-    terminal.close()
+
+
+def _check_book(terminal: SimulatedTerminal, epoch: int, directory: Path) -> None:
+    """Epochs only grow: a broker that listened to a later one than the journal's last knows orders
+    that this journal does not, and would be sent them again."""
+    if terminal.fenced > epoch:
+        raise OnefillError(
+            "BOOK_AHEAD",
+            f"the broker's book in {directory} is ahead of the journal, which was removed or "
+            "replaced by an older copy; put the right one back, or begin in another directory",
+        )
 
 
 def _arrivals(journal: Journal, inputs: Inputs) -> Iterator[tuple[int, OrderIntent]]:

@@ -1,7 +1,7 @@
 """What makes a readable line a tick: two prices, bid not above ask, time not going back.
 
-A line that breaks a rule is skipped as though it were not in the file: what is compared with, and
-what a blank price repeats, is always the last good line.
+A line that breaks a rule is skipped: times are compared with the last good line's. A blank price is
+unchanged from the line above, good or skipped: what that line said is what the market had come to.
 """
 
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ _BEFORE_ANY = -(2**62)
 
 @dataclass(slots=True)
 class FileRules:
-    """The rules along one file; keeps the last good line from block to block."""
+    """The rules along one file; keeps from block to block what the next line is held against."""
 
     digits: int
     #: Given when the times are the broker's.
@@ -38,20 +38,15 @@ class FileRules:
         filled = replace(
             quotes, bid=_filled(quotes.bid, self._bid), ask=_filled(quotes.ask, self._ask)
         )
+        self._bid, self._ask = int(filled.bid[-1]), int(filled.ask[-1])
         good = self._good(filled, exists)
-        if good.all():
-            kept = filled
-        elif filled.bid is quotes.bid and filled.ask is quotes.ask:
-            kept = self._without(filled, good, exists)
-        else:  # a refused line would have been repeated by the blanks below it
-            kept = self._one_by_one(quotes, exists)
+        kept = filled if good.all() else self._without(filled, good, exists)
         if len(kept.row):
             self._time_ms = int(kept.time_ms[-1])
-            self._bid, self._ask = int(kept.bid[-1]), int(kept.ask[-1])
         return kept
 
     def _good(self, quotes: Quotes, exists: Flags | None) -> Flags:
-        """Which quotes break no rule, where none of them has a blank that a refused one filled."""
+        """Which quotes break no rule."""
         good = (quotes.bid > BLANK) & (quotes.ask > BLANK) & (quotes.bid <= quotes.ask)
         if exists is not None:
             good &= exists
@@ -82,22 +77,6 @@ class FileRules:
             quotes.ask[good],
             sorted(broken),
         )
-
-    def _one_by_one(self, quotes: Quotes, exists: Flags | None) -> Quotes:
-        broken, kept = list(quotes.broken), []
-        last = (self._time_ms, self._bid, self._ask)
-        known = exists.tolist() if exists is not None else [True] * len(quotes.row)
-        columns = (quotes.row, quotes.time_ms, quotes.bid, quotes.ask)
-        rows = zip(*(column.tolist() for column in columns), known, strict=True)
-        for row, time_ms, bid, ask, exist in rows:
-            tick = (time_ms, bid or last[1], ask or last[2])
-            if (reason := self._reason(*tick, exist, last[0])) is None:
-                kept.append((row, *tick))
-                last = tick
-            else:
-                broken.append((row, reason))
-        row_of, time_of, bid_of, ask_of = np.array(kept, np.int64).reshape(-1, 4).T
-        return Quotes(row_of, time_of, bid_of, ask_of, sorted(broken))
 
     def _reason(self, time_ms: int, bid: int, ask: int, exists: bool, before_ms: int) -> str | None:
         if not exists:

@@ -121,10 +121,17 @@ def _load_file(
             break
         block = following
     if not columns.read:
-        raise unreadable(
-            file, f"holds no tick: {broken.count - already} broken lines of {form.name}"
-        )
+        raise unreadable(file, f"holds no tick: {_why_none(broken, already, form.name)}")
     return columns.series(source.symbol)
+
+
+def _why_none(broken: _BrokenLines, already: int, form: str) -> str:
+    count = broken.count - already
+    if not count:
+        return "nothing follows its first line"
+    told = f"{count} broken lines of {form}"
+    first = next((line for line in broken.shown[already:]), None)
+    return f"{told}, the first is line {first.line}: {first.reason}" if first else told
 
 
 class _Columns:

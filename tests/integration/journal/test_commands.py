@@ -146,13 +146,14 @@ def test_text_from_outside_cannot_steer_the_terminal(home: Path) -> None:
         assert "[red]gone[/red]" in told
 
 
-def decide(home: Path, key: str, state: str = "not_executed", *more: str) -> tuple[object, ...]:
+def decide(home: Path, key: str, state: str = "not_executed", *more: object) -> tuple[object, ...]:
     return ("resolve", home, key, "--as", state, "--by", "A. Mayer", "--reason", "statement", *more)
 
 
 @pytest.mark.parametrize("state", SETTLED)
 def test_a_quarantined_order_is_settled_by_a_person_and_recorded(home: Path, state: State) -> None:
-    assert f"order quarantined is {state}" in works(*decide(home, "quarantined", state))
+    ticket = ("--ticket", 1000077) if state in (State.WORKING, State.PARTIALLY_FILLED) else ()
+    assert f"order quarantined is {state}" in works(*decide(home, "quarantined", state, *ticket))
     with Journal.open(home) as journal:
         order = journal.find(ACCOUNT, "quarantined")
         assert order is not None
@@ -175,6 +176,7 @@ def test_a_quarantined_order_is_settled_by_a_person_and_recorded(home: Path, sta
         ("never", "filled", "there is no order 'never'"),
         ("quarantined", "accepted", "cannot be settled as accepted"),
         ("quarantined", "denied", "cannot be settled as denied"),
+        ("quarantined", "working", "without the broker's order: give --ticket"),
     ],
 )
 def test_a_decision_that_cannot_be_is_refused_and_leaves_no_trace(

@@ -85,7 +85,7 @@ def test_gzip_members_one_after_the_other_are_one_file(write: Write) -> None:
         (b"\xff\xfe1\0,", "is not text: its UTF-16 is damaged (truncated data)"),
         (b"1,1.1,1.2\n" + b"1" * (MAX_LINE_BYTES + 1), "is not text: it has a line of over "),
         (b"hello\n", "is not recognised"),
-        (b"time_msc,bid,ask\n", "holds no tick: 0 broken lines of CSV"),
+        (b"time_msc,bid,ask\n", "holds no tick: nothing follows its first line"),
         (b"time_msc,bid,ask\n1,2,1\n2,x,1\n", "holds no tick: 2 broken lines of CSV"),
     ],
 )

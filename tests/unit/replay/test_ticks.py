@@ -202,17 +202,17 @@ def test_strict_refuses_the_first_broken_line(write: Write) -> None:
     assert load(write("10,1.1,1.2\n\n11,1.1,1.2\r\n"), strict=True).read == 2
 
 
-def test_a_blank_price_is_the_last_good_lines(write: Write) -> None:
+def test_a_blank_price_is_unchanged_from_the_line_above_good_or_skipped(write: Write) -> None:
     def line(second: int, bid: str, ask: str) -> str:
         return f"2014.05.06\t00:00:{second:02}.000\t{bid}\t{ask}\t\t\t6\n"
 
     file = write(
         HEADER
-        + line(1, "", "1.2")  # no bid before it
+        + line(1, "", "1.2")  # no bid above it
         + line(2, "1.0", "1.1")
         + line(3, "", "1.2")
-        + line(4, "1.3", "")  # above the ask: skipped, and not repeated by what follows
-        + line(5, "", "1.25")
+        + line(4, "1.3", "")  # above the ask: skipped, but the bid has come to it
+        + line(5, "", "1.35")
         + line(1, "0.5", "")  # back in time: likewise
         + line(6, "", "")
     )
@@ -221,8 +221,8 @@ def test_a_blank_price_is_the_last_good_lines(write: Write) -> None:
     assert rows(loaded.series["EURUSD"]) == [
         (start + 2000, 100000, 110000),
         (start + 3000, 100000, 120000),
-        (start + 5000, 100000, 125000),
-        (start + 6000, 100000, 125000),
+        (start + 5000, 130000, 135000),
+        (start + 6000, 50000, 135000),
     ]
     assert [(broken.line, broken.reason) for broken in loaded.broken] == [
         (2, "the bid is blank, and no line above gives one"),
@@ -247,14 +247,15 @@ LINES = st.lists(
 def test_the_rules_are_those_of_a_plain_loop(
     lines: list[tuple[int, str, str, bool]], size: int
 ) -> None:
-    texts, good, last = [], [], (0, 0, 0)
+    texts, good, last_ms = [], [], 0
+    last_bid = last_ask = 0
     for second, bid, ask, swap in lines:
         first, second_price = (ask, bid) if swap else (bid, ask)
         texts.append(f"1970.01.01\t00:00:{second:02}.000\t{first}\t{second_price}\n".encode())
-        tick = (second * 1000, int(first or last[1]), int(second_price or last[2]))
-        if tick[1] and tick[2] and tick[1] <= tick[2] and tick[0] >= last[0]:
-            good.append(tick)
-            last = tick
+        last_bid, last_ask = int(first or last_bid), int(second_price or last_ask)
+        if last_bid and last_ask and last_bid <= last_ask and second * 1000 >= last_ms:
+            last_ms = second * 1000
+            good.append((last_ms, last_bid, last_ask))
     rules, told = FileRules(0), 0
     kept: list[tuple[int, int, int]] = []
     for at in range(0, len(texts), size):
@@ -263,6 +264,13 @@ def test_the_rules_are_those_of_a_plain_loop(
         told += len(ticks.broken)
     assert kept == good
     assert told == len(lines) - len(good)
+
+
+def test_a_file_may_begin_with_one_side_of_the_quote(write: Write) -> None:
+    text = HEADER + (
+        "2014.05.06\t00:00:01.000\t1.1\t\t\t\t2\n2014.05.06\t00:00:02.000\t\t1.2\t\t\t4\n"
+    )
+    assert rows(load(write(text)).series["EURUSD"]) == [(1399334402000, 110000, 120000)]
 
 
 def test_the_hour_that_comes_twice_keeps_its_ticks_in_order(write: Write) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Call, Commit, Effect, Sleep, Start, Steps, Tell, Until
 from onefill.execution.follow import Following, follow
-from onefill.execution.intake import take
+from onefill.execution.intake import same_content, take
 from onefill.execution.pipeline import resume
 from onefill.execution.recovery import boot
 from onefill.model.events import Event
@@ -70,14 +71,18 @@ class LiveDriver:
 
         None where the key belongs to an order with other content.
         """
+        if self._follower is not None and self._follower.done():
+            self._follower.result()  # raises what ended it: nobody follows any more
         await self._spawn(take(self.desk, intent))
-        return self.desk.find(intent.client_key)
+        found = self.desk.find(intent.client_key)
+        return found if found is not None and same_content(found, intent) else None
 
     async def close(self) -> None:
         """Stop following and wait for what is under way."""
         if self._follower is not None:
             self._follower.cancel()
-            await asyncio.gather(self._follower, return_exceptions=True)
+            with suppress(asyncio.CancelledError):
+                await self._follower
         await asyncio.gather(*self._tasks)
 
     def _spawn(self, steps: Steps) -> asyncio.Task[Any]:
@@ -94,6 +99,8 @@ class LiveDriver:
             except StopIteration as end:
                 self._wake()
                 return end.value
+            if self._waiting:
+                self._wake()  # others may wait for what this step did beside the journal
             value = await self._do(effect)
 
     async def _do(self, effect: Effect) -> Any:

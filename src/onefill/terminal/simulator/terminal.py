@@ -92,6 +92,11 @@ class SimulatedTerminal:
         """Let go of the book."""
         self._file.close()
 
+    @property
+    def fenced(self) -> int:
+        """The newest epoch it has listened to; 0: none yet."""
+        return self._account.ledger.epoch
+
     def fence(self, epoch: int) -> None:
         """Refuse requests of engines older than `epoch`, for ever."""
         self.broker.fence(epoch)
