@@ -119,7 +119,7 @@ class PowerCutLayer(apsw.VFS):
             if what == "sync" and name.endswith(ending):
                 self._files[name].unsynced.clear()
                 self.on_io = lambda what, name: None
-                raise apsw.IOError("fsync failed")
+                raise apsw.exception_for(apsw.SQLITE_IOERR_FSYNC)
 
         self.on_io = fail
 
@@ -144,14 +144,15 @@ class PowerCutLayer(apsw.VFS):
         assert name is not None, "temporary files are kept in memory by SQLite here"
         path = name if isinstance(name, str) else name.filename()
         file = self._files.get(path)
-        fresh = file is None
         if file is None:
             if not flags[0] & apsw.SQLITE_OPEN_CREATE:
                 raise apsw.CantOpenError(path)
             file = self._files[path] = _File(bytearray(), bytearray())
         flags[1] = flags[0]
         beside = apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL
-        return _Handle(self, path, file, names_directory=fresh and bool(flags[0] & beside))
+        # As SQLite's own layer on Linux: with the first sync, whether the name is new or not.
+        made = bool(flags[0] & apsw.SQLITE_OPEN_CREATE and flags[0] & beside)
+        return _Handle(self, path, file, names_directory=made)
 
 
 class _Handle:

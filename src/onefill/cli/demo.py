@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -36,12 +37,13 @@ def demo(
     )
     status = perform(settings, as_json=as_json)
     if not as_json:
+        onefill = sys.argv[0] if Path(sys.argv[0]).name == "onefill" else "onefill"
         typer.echo("\nWhat you saw, again:")
         ticks = " ".join(map(str, files.ticks))
         spec = f" --faults {faults} --seed {seed}" if faults else f" --seed {seed}"
         typer.echo(
-            f"  onefill run --ticks {ticks} --orders {files.orders} --journal {files.journal}{spec}"
+            f"  {onefill} run --ticks {ticks} --orders {files.orders} --journal {files.journal}{spec}"
         )
-        typer.echo(f"One order's life:\n  onefill journal show {files.journal} --order demo-001")
-        typer.echo(f"Is it intact?\n  onefill journal verify {files.journal}")
+        typer.echo(f"One order's life:\n  {onefill} journal show {files.journal} --order demo-001")
+        typer.echo(f"Is it intact?\n  {onefill} journal verify {files.journal}")
     return status
