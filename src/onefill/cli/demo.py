@@ -41,9 +41,8 @@ def demo(
         typer.echo("\nWhat you saw, again:")
         ticks = " ".join(map(str, files.ticks))
         spec = f" --faults {faults} --seed {seed}" if faults else f" --seed {seed}"
-        typer.echo(
-            f"  {onefill} run --ticks {ticks} --orders {files.orders} --journal {files.journal}{spec}"
-        )
+        again = f"--ticks {ticks} --orders {files.orders} --journal {files.journal}{spec}"
+        typer.echo(f"  {onefill} run {again}")
         typer.echo(f"One order's life:\n  {onefill} journal show {files.journal} --order demo-001")
         typer.echo(f"Is it intact?\n  {onefill} journal verify {files.journal}")
     return status
