@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.e2e.command import Ran, book_lines, onefill, write_orders
+from tests.e2e.command import Ran, book_lines, onefill, quote_at, write_orders
 from tests.e2e.conftest import ORDERS
 
 ZEROS = "0" * 64
@@ -112,17 +112,21 @@ def test_a_backup_is_a_journal_of_its_own(journal: Path, tmp_path: Path) -> None
     assert "restored" in over.complaint
 
 
+def two_alike(folder: Path, eurusd: Path) -> tuple[object, ...]:
+    """Two orders alike, their replies lost and their comments rewritten: which is which?"""
+    alike = {"at": ORDERS[0]["at"], "symbol": "EURUSD", "side": "buy", "volume": 0.1}
+    write_orders(
+        folder / "orders.jsonl", {"client_key": "one"} | alike, {"client_key": "other"} | alike
+    )
+    files = ("run", "--ticks", eurusd, "--orders", "orders.jsonl", "--journal", "journal")
+    return (*files, "--json", "--faults", "lost_reply=1,rewritten_comment=1")
+
+
 def test_quarantine_is_left_by_a_persons_decision_which_is_recorded(
     eurusd: Path, tmp_path: Path
 ) -> None:
-    # Two orders alike, their replies lost and their comments rewritten: which is which?
-    alike = {"at": ORDERS[0]["at"], "symbol": "EURUSD", "side": "buy", "volume": 0.1}
-    write_orders(
-        tmp_path / "orders.jsonl", {"client_key": "one"} | alike, {"client_key": "other"} | alike
-    )
-    call = ("run", "--ticks", eurusd, "--orders", "orders.jsonl", "--journal", "journal", "--json")
-    faults = ("--faults", "lost_reply=1,rewritten_comment=1")
-    first = onefill(*call, *faults, cwd=tmp_path)
+    call = two_alike(tmp_path, eurusd)
+    first = onefill(*call, cwd=tmp_path)
     assert first.status == 3
     assert {one["status"] for one in first.answers.values()} == {"quarantined"}
     assert "journal resolve" in onefill("journal", "show", "journal", cwd=tmp_path).out
@@ -140,8 +144,33 @@ def test_quarantine_is_left_by_a_persons_decision_which_is_recorded(
     assert "A. Mayer" in shown.out
     assert "telephone" in shown.out
 
-    second = onefill(*call, *faults, cwd=tmp_path)
+    second = onefill(*call, cwd=tmp_path)
     assert second.status == 0
     assert {one["status"] for one in second.answers.values()} == {"not_executed"}
     assert book_lines(tmp_path / "journal")[: len(book)] == book, "nothing was sent again"
+    assert onefill("journal", "verify", "journal", cwd=tmp_path).status == 0
+
+
+def test_what_a_person_found_at_the_broker_is_followed_again_and_booked_once(
+    eurusd: Path, tmp_path: Path
+) -> None:
+    call = two_alike(tmp_path, eurusd)
+    assert onefill(*call, cwd=tmp_path).status == 3
+    decide = ("--by", "A. Mayer", "--reason", "seen in the terminal")
+    for key, ticket in (("one", 1_000_001), ("other", 1_000_002)):
+        words = ("journal", "resolve", "journal", key, "--as", "working", "--ticket", ticket)
+        assert onefill(*words, *decide, cwd=tmp_path).status == 0
+    found = onefill(*call, cwd=tmp_path)
+    assert found.status == 0
+    assert [one["status"] for one in found.answers.values()] == ["filled", "filled"]
+    assert found.answers["one"]["order_ticket"] == 1_000_001
+    assert found.answers["one"]["filled_volume"] == 0.1
+    assert found.answers["one"]["fill_price"] == quote_at(eurusd, 1_399_539_600_000)[1]
+    shown = onefill("journal", "show", "journal", "--json", cwd=tmp_path)
+    assert json.loads(shown.out.splitlines()[0])["positions"] == 2
+
+    with (tmp_path / "orders.jsonl").open("a") as file:
+        file.write('{"client_key": "end", "action": "close_all"}\n')
+    end = onefill(*call, cwd=tmp_path)
+    assert end.answers["end"]["filled_volume"] == 0.2, "each position has its volume once"
     assert onefill("journal", "verify", "journal", cwd=tmp_path).status == 0

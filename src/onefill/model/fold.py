@@ -156,6 +156,9 @@ def _book(state: AccountState, deal: Deal, order: OrderState | None, key: str = 
 
     `key` is the position's, where no order asked for the deal.
     """
+    if order is not None and deal.ticket in state.booked:
+        _take_over(state, deal, order)
+        return
     _remember_latest(state.booked, deal.ticket, None)
     exposure = state.symbol_exposure(deal.symbol)
     if deal.entry is Entry.IN:
@@ -194,6 +197,21 @@ def _book(state: AccountState, deal: Deal, order: OrderState | None, key: str = 
         exposure.value_minor -= position.value_minor
         exposure.positions -= 1
         del state.positions[deal.position]
+
+
+def _take_over(state: AccountState, deal: Deal, order: OrderState) -> None:
+    """A deal that was flagged external turns out to be an order's: its volume was booked then."""
+    if deal.entry is not Entry.IN:
+        return
+    held = _take_share(state, order, deal.volume_e8)
+    position = state.positions.get(deal.position)
+    if position is None:
+        return
+    position.key = position.key or order.key
+    if held is not None:
+        position.value_minor += held.value_minor
+        position.margin_minor += held.margin_minor
+        state.symbol_exposure(deal.symbol).value_minor += held.value_minor
 
 
 def _side(state: AccountState, position: Position, volume_e8: int, value_minor: int) -> None:

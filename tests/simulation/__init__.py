@@ -1,0 +1,1 @@
+"""Seeded runs with faults, restarts and kills, every invariant checked."""
