@@ -38,7 +38,8 @@ def swept(
     for number, kill in enumerate(chosen(boot_of(after_boot), reboots, seed)):
         sweep.lives(f"reboot-{number}", [sent, kill], report)
     for number, kill in enumerate(instants(random, seed)):
-        sweep.lives(f"instant-{number}", [sent, kill] if number % 4 == 3 else [kill], report)
+        before = [Kill(SENT, 1 + number % sweep.trace.count(SENT))] if number % 4 == 3 else []
+        sweep.lives(f"instant-{number}", [*before, kill], report)
 
 
 def boot_of(trace: list[str]) -> list[str]:

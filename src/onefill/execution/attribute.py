@@ -68,6 +68,8 @@ def _one_order(
     ticket = row.ticket if row else deals[0].order
     token = (row.comment if row else deals[0].comment)[:TOKEN_LENGTH]
     order = state.orders.get(state.tickets.get(ticket, "")) or tokens.get(token)
+    if order is not None and any(order is other for other, _ in finding.outcomes):
+        order = None  # another of the broker's orders is it already; a second one is nobody's
     if order is not None and order.state in _FOLLOWED:
         _live(finding, opened, order, row, deals)
     elif order is not None:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from onefill.model import events as ev
-from onefill.model.account import REMEMBERED, AccountState, Position
-from onefill.model.deal import Deal, Entry
+from onefill.model.account import AccountState
+from onefill.model.booking import book, remember
+from onefill.model.deal import Deal
 from onefill.model.intent import Action, token_of
 from onefill.model.order import OrderState
-from onefill.model.resolved import Reservation
 from onefill.model.states import FINAL, LATE_FROM, State, may_follow
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class BrokenRecord(AssertionError):
@@ -93,7 +90,7 @@ def _accepted(state: AccountState, event: ev.Accepted, number: int, at_ms: int) 
     if event.reservation is not None:
         state.symbol_exposure(event.reservation.symbol).add(event.reservation, +1)
     if event.repeat_window_ms:
-        _remember(state, event.repeat, at_ms, event.repeat_window_ms)
+        _hold_repeats(state, event.repeat, at_ms, event.repeat_window_ms)
 
 
 def _denied(state: AccountState, event: ev.Denied, number: int, at_ms: int) -> None:
@@ -130,7 +127,7 @@ def _moved(state: AccountState, event: ev.Moved, number: int, at_ms: int) -> Non
     if event.order_ticket and event.order_ticket != order.order_ticket:
         order.order_ticket = event.order_ticket
         state.tickets[event.order_ticket] = order.key
-        _remember_latest(state.adopted, event.order_ticket, order.key)
+        remember(state.adopted, event.order_ticket, order.key)
     if event.position_ticket:
         order.position_ticket = event.position_ticket
     if event.deals:
@@ -148,96 +145,7 @@ def _fills(state: AccountState, order: OrderState, deals: tuple[Deal, ...]) -> N
     if order.intent.action is Action.CLOSE_ALL:
         return  # its children booked these deals
     for deal in deals:
-        _book(state, deal, order)
-
-
-def _book(state: AccountState, deal: Deal, order: OrderState | None, key: str = "") -> None:
-    """One deal into the position it made or reduced, and out of its order's reservation.
-
-    `key` is the position's, where no order asked for the deal.
-    """
-    if order is not None and deal.ticket in state.booked:
-        _take_over(state, deal, order)
-        return
-    _remember_latest(state.booked, deal.ticket, None)
-    exposure = state.symbol_exposure(deal.symbol)
-    if deal.entry is Entry.IN:
-        held = _take_share(state, order, deal.volume_e8)
-        position = state.positions.get(deal.position)
-        if position is None:
-            position = state.positions[deal.position] = Position(
-                ticket=deal.position,
-                symbol=deal.symbol,
-                side=deal.side,
-                volume_e8=0,
-                price=deal.price,
-                key=order.key if order else key,
-                magic=deal.magic,
-                stop_loss=order.order.stop_loss if order and order.order else 0.0,
-                take_profit=order.order.take_profit if order and order.order else 0.0,
-            )
-            exposure.positions += 1
-        position.volume_e8 += deal.volume_e8
-        if held is not None:
-            position.value_minor += held.value_minor
-            position.margin_minor += held.margin_minor
-        _side(state, position, deal.volume_e8, held.value_minor if held else 0)
-        return
-    position = state.positions.get(deal.position)
-    if position is None:
-        return
-    closed = min(deal.volume_e8, position.volume_e8)
-    value = position.value_minor * closed // position.volume_e8
-    margin = position.margin_minor * closed // position.volume_e8
-    position.volume_e8 -= closed
-    position.value_minor -= value
-    position.margin_minor -= margin
-    _side(state, position, -closed, -value)
-    if not position.volume_e8:
-        exposure.value_minor -= position.value_minor
-        exposure.positions -= 1
-        del state.positions[deal.position]
-
-
-def _take_over(state: AccountState, deal: Deal, order: OrderState) -> None:
-    """A deal that was flagged external turns out to be an order's: its volume was booked then."""
-    if deal.entry is not Entry.IN:
-        return
-    held = _take_share(state, order, deal.volume_e8)
-    position = state.positions.get(deal.position)
-    if position is None:
-        return
-    position.key = position.key or order.key
-    if held is not None:
-        position.value_minor += held.value_minor
-        position.margin_minor += held.margin_minor
-        state.symbol_exposure(deal.symbol).value_minor += held.value_minor
-
-
-def _side(state: AccountState, position: Position, volume_e8: int, value_minor: int) -> None:
-    exposure = state.symbol_exposure(position.symbol)
-    if position.side.sign > 0:
-        exposure.buy_e8 += volume_e8
-    else:
-        exposure.sell_e8 += volume_e8
-    exposure.value_minor += value_minor
-
-
-def _take_share(
-    state: AccountState, order: OrderState | None, volume_e8: int
-) -> Reservation | None:
-    """What filled leaves the reservation and becomes the position's."""
-    if order is None or order.reservation is None:
-        return None
-    held = order.reservation
-    exposure = state.symbol_exposure(held.symbol)
-    exposure.add(held, -1)
-    share = held.part(min(volume_e8, held.volume_e8))
-    rest = held.part(held.volume_e8 - share.volume_e8)
-    order.reservation = rest if rest.volume_e8 else None
-    if order.reservation is not None:
-        exposure.add(order.reservation, +1)
-    return share
+        book(state, deal, order)
 
 
 def _amended(state: AccountState, event: ev.Amended, number: int, at_ms: int) -> None:
@@ -260,7 +168,7 @@ def _amended(state: AccountState, event: ev.Amended, number: int, at_ms: int) ->
 def _dealt(state: AccountState, event: ev.PositionDealt, number: int, at_ms: int) -> None:
     state.concluded = ""
     for deal in event.deals:
-        _book(state, deal, None, event.key)
+        book(state, deal, None, event.key)
 
 
 def _reopened(state: AccountState, event: ev.Reopened, number: int, at_ms: int) -> None:
@@ -304,7 +212,7 @@ def _over(state: AccountState, order: OrderState) -> None:
         order.reservation = None
     unseen = order.state in LATE_FROM or (order.state is State.FILLED and not order.deals)
     if unseen and not order.order_ticket and order.request is not None:
-        _remember_latest(state.watched, token_of(order.intent_id), order.key)
+        remember(state.watched, token_of(order.intent_id), order.key)
     del state.orders[order.key]
     if state.tickets.get(order.order_ticket) == order.key:
         del state.tickets[order.order_ticket]
@@ -318,15 +226,7 @@ def _count(state: AccountState, which: State, by: int) -> None:
         state.counts.pop(which, None)
 
 
-def _remember_latest(latest: dict[K, V], key: K, value: V) -> None:
-    latest[key] = value
-    if len(latest) > REMEMBERED:
-        # Half of them at once: to find the first alone, a dict walks over all that went before it.
-        for old in list(islice(latest, REMEMBERED // 2)):
-            del latest[old]
-
-
-def _remember(state: AccountState, content: bytes, at_ms: int, window_ms: int) -> None:
+def _hold_repeats(state: AccountState, content: bytes, at_ms: int, window_ms: int) -> None:
     """Keep the content until its window ends; what ended is forgotten, oldest first."""
     state.recent.pop(content, None)
     state.recent[content] = at_ms + window_ms

@@ -233,6 +233,20 @@ def test_more_deals_than_a_filled_order_asked_for_are_external() -> None:
     assert codes(finding) == ["EXTERNAL_DEAL"]
 
 
+def test_of_two_orders_at_the_broker_with_one_token_the_second_is_external() -> None:
+    bench = Bench()
+    order = bench.sending("k")
+    bench.moved("k", State.UNKNOWN)
+    bench.moved("k", State.QUARANTINED)
+    tag = token_of(order.intent_id)
+    deals = [deal_row(comment=tag), deal_row(202, 102, position_id=102, comment=tag)]
+
+    finding = found(bench, deals, order_row(comment=tag), order_row(102, comment=tag))
+
+    assert [outcome.order_ticket for _, outcome in finding.outcomes] == [101]
+    assert codes(finding) == ["EXTERNAL_DEAL"]
+
+
 def test_what_attribution_finds_can_be_recorded_one_after_the_other() -> None:
     bench = Bench()
     working(bench, "a", 101)
