@@ -12,6 +12,7 @@ from statistics import median
 
 from benchmarks.bench_orders import orders_per_second
 from benchmarks.report import Row
+from onefill.runtime.collector import calm_collector
 
 _IN_FLIGHT, _ROUNDS = 100, 3
 #: What is measured, the package it needs, and the module here that knows that package.
@@ -23,6 +24,7 @@ _PEERS = (
 
 def run(quick: bool) -> list[Row]:
     """As many orders through each peer that is installed as through our own engine."""
+    calm_collector()
     count = 2_000 if quick else 10_000
     installed = [peer for peer in _PEERS if find_spec(peer[1]) is not None]
     for name, package, _ in _PEERS:
