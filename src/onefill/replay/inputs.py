@@ -9,10 +9,10 @@ from onefill.model.errors import OnefillError
 from onefill.model.money import currency_digits
 from onefill.replay.orders import Arrival, LoadedOrders, load_orders
 from onefill.replay.ticks import LoadedTicks, load_ticks, parse_source
-from onefill.replay.zone import parse_zone
 from onefill.risk.limits import Limits, load_limits
 from onefill.terminal.simulator.faults import FaultPlan, parse_faults
 from onefill.terminal.simulator.profile import Profile, load_profile
+from onefill.terminal.zone import parse_zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import numpy as np
 from onefill.replay.tick_columns import Flags, Integers
 from onefill.replay.tick_formats import Quotes
 from onefill.replay.tick_lines import BLANK
-from onefill.replay.zone import ServerClock
+from onefill.terminal.zone import ServerClock
 
 _BEFORE_ANY = -(2**62)
 

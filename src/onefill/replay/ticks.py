@@ -12,8 +12,8 @@ from onefill.replay.tick_errors import BrokenLine, TicksError, refused, unreadab
 from onefill.replay.tick_files import read_blocks
 from onefill.replay.tick_formats import Quotes, read_block, recognise
 from onefill.replay.tick_rules import FileRules
-from onefill.replay.zone import BrokerZone
 from onefill.terminal.simulator.ticks import TickSeries, merge, series_of
+from onefill.terminal.zone import BrokerZone
 
 #: So many broken lines are kept to be shown; all are counted.
 BROKEN_LINES_SHOWN = 100

@@ -23,8 +23,9 @@ ACTION_DEAL, ACTION_PENDING, ACTION_SLTP, ACTION_MODIFY, ACTION_REMOVE = 1, 5, 6
 ACTION_CLOSE_BY = 10
 TYPE_BUY, TYPE_SELL, TYPE_BUY_LIMIT, TYPE_SELL_LIMIT = 0, 1, 2, 3
 TYPE_BUY_STOP, TYPE_SELL_STOP, TYPE_BUY_STOP_LIMIT, TYPE_SELL_STOP_LIMIT = 4, 5, 6, 7
-FILLING_FOK, FILLING_IOC, FILLING_RETURN = 0, 1, 2
-TIME_GTC, TIME_DAY, TIME_SPECIFIED = 0, 1, 2
+TYPE_CLOSE_BY = 8
+FILLING_FOK, FILLING_IOC, FILLING_RETURN, FILLING_BOC = 0, 1, 2, 3
+TIME_GTC, TIME_DAY, TIME_SPECIFIED, TIME_SPECIFIED_DAY = 0, 1, 2, 3
 STATE_STARTED, STATE_PLACED, STATE_CANCELED, STATE_PARTIAL = 0, 1, 2, 3
 STATE_FILLED, STATE_REJECTED, STATE_EXPIRED = 4, 5, 6
 ENTRY_IN, ENTRY_OUT, ENTRY_INOUT, ENTRY_OUT_BY = 0, 1, 2, 3
@@ -77,13 +78,16 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True):
     done_ms: int = 0
     expiration_ms: int = 0
     position_id: int = 0
+    #: Of a close-by: the opposite position.
+    position_by_id: int = 0
     type_filling: int = 0
     type_time: int = 0
     reason: int = REASON_EXPERT
 
 
 class PositionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An open position (`positions_get`)."""
+    """An open position (`positions_get`). `identifier` is its deals' `position_id`; `ticket`
+    differs from it once a netting position was reversed."""
 
     ticket: int
     identifier: int

@@ -22,8 +22,8 @@ from onefill.replay.ticks import (
     load_ticks,
     parse_source,
 )
-from onefill.replay.zone import parse_zone
 from onefill.terminal.simulator.ticks import TickSeries, merge
+from onefill.terminal.zone import parse_zone
 
 HEADER = "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>\n"
 DIGITS = {"XAUUSD": 3, "USDJPY": 3}

@@ -20,10 +20,11 @@ from onefill.terminal.simulator.history import History
 from onefill.terminal.simulator.holdings import Holdings
 from onefill.terminal.simulator.ledger import WORKING, Ledger
 from onefill.terminal.simulator.market import Feed, Levels
-from onefill.terminal.simulator.profile import BrokerSettings
 from onefill.terminal.simulator.sessions import Sessions
+from onefill.terminal.simulator.settings import BrokerSettings
 from onefill.terminal.simulator.triggers import ASK_HIGH, ASK_LOW, BID_HIGH, BID_LOW, Waiting
 from onefill.terminal.simulator.valuation import Rate, Valuation, rounded
+from onefill.terminal.zone import ServerTime, parse_zone
 
 #: Where a pending order waits: its price, on this side.
 _WAITS_AT = {
@@ -108,6 +109,7 @@ class Account:
     def __init__(self, settings: BrokerSettings, book: Book, listed: dict[str, Listed]) -> None:
         """Take up the account where its book leaves it; an empty book leaves it unopened."""
         self.settings = settings
+        self.clock = ServerTime(parse_zone(settings.time_zone))
         self.ledger = Ledger()
         self.listed = listed
         self.now_ms = 0
@@ -177,9 +179,22 @@ class Account:
         """Profit of all open positions at the quotes in force."""
         return sum([one.holdings.floating() for one in self.listed.values()])
 
+    def equity(self) -> int:
+        """What closing everything at the quotes in force would leave."""
+        return self.ledger.balance_minor + self.floating()
+
+    def margin(self) -> int:
+        """What the open positions bind."""
+        return self.ledger.margin_minor
+
     def free_margin(self) -> int:
         """Equity without what positions bind."""
-        return self.ledger.balance_minor + self.floating() - self.ledger.margin_minor
+        return self.equity() - self.margin()
+
+    def margin_needed(self, listed: Listed, sign: int, volume_e8: int, price: int) -> int:
+        """What opening so much at a price (points) would bind on top; `sign` +1 buy, -1 sell."""
+        valuation = listed.valuation
+        return valuation.margin(volume_e8, (price, 1), valuation.margin_rate(sign))
 
     def money(self, amount_minor: int) -> float:
         """Smallest units as account currency."""

@@ -56,8 +56,7 @@ def _fill(account: Account, listed: Listed, order: Ordered, price: int) -> None:
     sign, open_e8 = sign_of(order.type), to_e8(order.volume_current)
     parts = order.fate.parts
     filled_e8 = part_of(listed.symbol, open_e8, parts[0]) if parts else open_e8
-    valuation = listed.valuation
-    margin = valuation.margin(filled_e8, (price, 1), valuation.margin_rate(sign))
+    margin = account.margin_needed(listed, sign, filled_e8, price)
     if order.fate.nothing or margin > account.free_margin():
         partly = order.state == port.STATE_PARTIAL
         state = port.STATE_CANCELED if partly else port.STATE_REJECTED
@@ -106,7 +105,7 @@ def _stop(account: Account, listed: Listed, held: Held) -> None:
         comment=f"[{word} {level:.{listed.symbol.digits}f}]",
         setup_ms=now_ms,
         done_ms=now_ms,
-        position_id=held.ticket,
+        position_id=held.identifier,
         reason=port.REASON_SL if lost else port.REASON_TP,
     )
     account.record(order)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from onefill.model.errors import OnefillError
 from onefill.terminal.simulator.market import Feed
-from onefill.terminal.simulator.profile import Specification
+from onefill.terminal.simulator.specification import Specification
 
 
 class Leg(NamedTuple):

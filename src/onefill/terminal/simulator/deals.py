@@ -54,6 +54,7 @@ def _new_position(
     return Held(
         at_ms=account.now_ms,
         ticket=order.ticket,
+        identifier=order.ticket,
         symbol=order.symbol,
         type=side,
         magic=order.magic,
@@ -101,7 +102,7 @@ def close_deal(
         at_ms=now_ms,
         ticket=account.ledger.next_deal,
         order=order.ticket,
-        position_id=held.ticket,
+        position_id=held.identifier,
         symbol=held.symbol,
         type=1 - held.type,
         entry=port.ENTRY_OUT,

@@ -15,6 +15,7 @@ and money (account currency) are plain numbers, exact as decimals. The kinds:
 - `deal`      an execution (`DealRow`); type 2 moves only the balance. The balance is the sum of
               all deals' profit, commission, swap and fee.
 - `position`  a position as it stands now, whole; volume 0: it is closed.
+- `day`       the server's day `day` has begun: swaps were charged, orders of the day are gone.
 - `late`      a request is to be carried out at `due_ms`, under number `late`.
 - `offline`   the terminal has no connection until `until_ms`.
 - `end`       all of the above since the last `end` happened as one; what follows the last `end` is
@@ -26,9 +27,9 @@ from __future__ import annotations
 import msgspec
 
 from onefill.model.resolved import BrokerRequest
-from onefill.terminal.port import DealRow, OrderRow
+from onefill.terminal.port import REASON_EXPERT, DealRow, OrderRow
 
-VERSION = 1
+VERSION = 2
 
 
 class Fate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
@@ -100,6 +101,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what"
 
     at_ms: int
     ticket: int
+    #: The order that opened it: what its deals have as `position_id`.
+    identifier: int
     symbol: str
     type: int
     magic: int
@@ -116,6 +119,16 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what"
     margin_rate: tuple[int, int] = (1, 1)
     #: Where several fills made it: the exact average price in points, as a fraction.
     average: tuple[int, int] | None = None
+    #: Account money that rollovers have put on it; it moves to the deals that close it.
+    swap: float = 0.0
+    reason: int = REASON_EXPERT
+
+
+class DayBegun(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="day"):
+    """A server day has begun (days since 1970-01-01 on the server's clock)."""
+
+    at_ms: int
+    day: int
 
 
 class Scheduled(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="late"):
@@ -144,7 +157,16 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what
 
 
 Entry = (
-    AccountOpened | Fenced | Requested | Ordered | Dealt | Held | Scheduled | WentOffline | Ended
+    AccountOpened
+    | Fenced
+    | Requested
+    | Ordered
+    | Dealt
+    | Held
+    | DayBegun
+    | Scheduled
+    | WentOffline
+    | Ended
 )
 
 encode_entries = msgspec.json.Encoder().encode_lines

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from onefill.terminal import port
 from onefill.terminal.simulator.entries import (
     AccountOpened,
+    DayBegun,
     Dealt,
     Entry,
     Fenced,
@@ -29,6 +30,8 @@ class Ledger:
     last_ms: int = 0
     epoch: int = 0
     offline_until_ms: int = 0
+    #: The last server day that has begun; -1: none yet.
+    day: int = -1
     deposit_minor: int = 0
     balance_minor: int = 0
     margin_minor: int = 0
@@ -112,6 +115,8 @@ class Ledger:
         if isinstance(entry, Scheduled):
             self.late[entry.late] = entry
             self.last_late = entry.late
+        elif isinstance(entry, DayBegun):
+            self.day = entry.day
         elif isinstance(entry, WentOffline):
             self.offline_until_ms = entry.until_ms
         elif isinstance(entry, Fenced):

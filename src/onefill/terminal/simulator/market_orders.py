@@ -42,9 +42,7 @@ def market_order(
     )
     if refused:
         raise Refusal(refused)
-    valuation = listed.valuation
-    rate = valuation.margin_rate(sign)
-    margin = valuation.margin(to_e8(request.volume), (price, 1), rate)
+    margin = account.margin_needed(listed, sign, to_e8(request.volume), price)
     if margin > account.free_margin():
         raise Refusal(retcodes.NO_MONEY)
     return _execute(account, listed, request, None, price, fate, late)

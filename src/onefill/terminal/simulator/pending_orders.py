@@ -44,8 +44,7 @@ def place(
     assert expiration is not None
     stop_limit = request.type in _STOP_LIMITS
     volume_e8 = to_e8(request.volume)
-    valuation, at = listed.valuation, limit if stop_limit else price
-    margin = valuation.margin(volume_e8, (at, 1), valuation.margin_rate(sign))
+    margin = account.margin_needed(listed, sign, volume_e8, limit if stop_limit else price)
     if margin > account.free_margin():
         raise Refusal(retcodes.NO_MONEY)
     ticket = account.ledger.next_order

@@ -55,8 +55,7 @@ class Queries:
             return NOT_FOUND
         quote_ms, bid, ask, point_value, margin_per_lot = self._quote(listed)
         ledger, unit = account.ledger, account.ledger.unit
-        balance, margin = ledger.balance_minor, ledger.margin_minor
-        equity = balance + account.floating()
+        balance, margin, equity = ledger.balance_minor, account.margin(), account.equity()
         view = MarketView(
             symbol=name,
             quote_ms=quote_ms,
@@ -126,7 +125,7 @@ class Queries:
         """Balance, equity, margin."""
         account, ledger, opened = self._account, self._account.ledger, self._opened
         floating = account.floating()
-        equity = ledger.balance_minor + floating
+        equity, margin = ledger.balance_minor + floating, account.margin()
         row = AccountRow(
             login=opened.login,
             server=opened.server,
@@ -135,8 +134,8 @@ class Queries:
             leverage=opened.leverage,
             balance=account.money(ledger.balance_minor),
             equity=account.money(equity),
-            margin=account.money(ledger.margin_minor),
-            margin_free=account.money(equity - ledger.margin_minor),
+            margin=account.money(margin),
+            margin_free=account.money(equity - margin),
             profit=account.money(floating),
         )
         return Reply(row)
@@ -172,7 +171,7 @@ class Queries:
         )
         return PositionRow(
             ticket=held.ticket,
-            identifier=held.ticket,
+            identifier=held.identifier,
             symbol=held.symbol,
             type=held.type,
             magic=held.magic,
@@ -182,7 +181,7 @@ class Queries:
             sl=held.sl,
             tp=held.tp,
             profit=account.money(profit),
-            swap=0.0,
+            swap=held.swap,
             comment=held.comment,
             time_ms=held.time_ms,
             update_ms=held.update_ms,

@@ -21,9 +21,6 @@ from onefill.terminal.simulator.profile import Profile
 from onefill.terminal.simulator.queries import CALL_FAILED, Queries
 from onefill.terminal.simulator.ticks import TickSeries
 
-_COMMENT_MOST = 31
-"""A longer comment never leaves the machine."""
-
 _OFFLINE = Reply(None, (-10004, "No IPC connection"))
 _LOST = Reply(None, (-10002, "IPC recv failed"))
 _IPC_TIMEOUT = Reply(None, (-10005, "IPC timeout"))
@@ -187,7 +184,7 @@ class SimulatedTerminal:
             return _TOO_LATE
         if account.now_ms < account.ledger.offline_until_ms:
             return _OFFLINE
-        trade = _trade_request(request.arguments)
+        trade = _trade_request(request.arguments, self.broker.profile.broker.comment_accepted)
         if isinstance(trade, Reply):
             return trade
         if not self._latency_ms:
@@ -230,8 +227,9 @@ def _unexecuted(retcode: int) -> Reply:
     return Reply(SendResult(retcode=retcode, comment=retcodes.COMMENTS[retcode]))
 
 
-def _trade_request(arguments: Mapping[str, Any]) -> BrokerRequest | Reply:
-    """The trade request in a call's arguments, or the error where it is none."""
+def _trade_request(arguments: Mapping[str, Any], letters: int) -> BrokerRequest | Reply:
+    """The trade request in a call's arguments, or the error where it is none. A comment of more
+    than `letters` never leaves the machine."""
     asked: object = arguments.get("request", arguments)
     if not isinstance(asked, BrokerRequest):
         assert isinstance(asked, Mapping), type(asked)
@@ -244,7 +242,7 @@ def _trade_request(arguments: Mapping[str, Any]) -> BrokerRequest | Reply:
             return Reply(None, (-2, f"Invalid arguments: {wrong}"))
     if not isfinite(asked.volume + asked.price + asked.stoplimit + asked.sl + asked.tp):
         return Reply(None, (-2, "Invalid arguments: a price or the volume is no finite number"))
-    if len(asked.comment) > _COMMENT_MOST or not _is_text(asked.comment):
+    if len(asked.comment) > letters or not _is_text(asked.comment):
         return Reply(None, (-2, 'Invalid "comment" argument'))
     return asked
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from onefill.model.volume import LOT_E8
 from onefill.terminal.simulator.conversion import SAME, Exchange
 from onefill.terminal.simulator.market import Feed
-from onefill.terminal.simulator.profile import Specification
+from onefill.terminal.simulator.specification import Specification
 
 Rate = tuple[int, int]
 

@@ -109,7 +109,7 @@ def test_a_line_that_is_none_is_told_with_its_place(book: Path) -> None:
 
 def test_a_book_of_another_version_is_refused(book: Path) -> None:
     Stage(QUOTES, book=book).terminal.close()
-    book.write_bytes(book.read_bytes().replace(b'"version":1', b'"version":2'))
+    book.write_bytes(book.read_bytes().replace(b'"version":2', b'"version":3'))
     with pytest.raises(OnefillError, match="version") as caught:
         Stage(QUOTES, book=book)
     assert caught.value.code == "BOOK_BROKEN"

@@ -186,7 +186,7 @@ def test_refusals_to_place(retcode: int, kind: int, price: float, more: dict[str
         ("trade_mode = 3", 10044, SELL_LIMIT, 1.39),
         ("order_mode = 1", 10035, SELL_LIMIT, 1.39),
         ("order_mode = 3", 10035, BUY_STOP, 1.39),
-        ("expiration = 14", 10022, BUY_STOP, 1.39),
+        ("expiration_mode = 14", 10022, BUY_STOP, 1.39),
         ("stops_level = 100", 10015, BUY_STOP, 1.38109),
         ("stops_level = 100", 10009, BUY_STOP, 1.3811),
         ("filling_mode = 1", 10009, BUY_STOP, 1.39),

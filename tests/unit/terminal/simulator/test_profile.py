@@ -20,7 +20,7 @@ def test_it_ships_majors_crosses_and_metals() -> None:
     assert {"EURUSD", "NZDUSD", "GBPUSD", "AUDUSD", "USDJPY", "XAUUSD", "XAGUSD"} <= set(
         profile.specifications
     )
-    assert profile.broker.hedging
+    assert profile.broker.margin_mode == "hedging"
     assert profile.broker.commission_per_lot == 0
 
 

@@ -6,8 +6,10 @@ an IANA name, a number of hours, or both.
 """
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -51,6 +53,7 @@ class BrokerZone:
         return ServerClock(self)
 
 
+@lru_cache
 def parse_zone(text: str) -> BrokerZone:
     """The zone that `text` names.
 
@@ -173,3 +176,54 @@ class ServerClock:
             second[:] = True
         self._hour, self._latest_ms, self._second = hour, int(local_ms[-1]), bool(second[-1])
         return second
+
+
+class ServerTime:
+    """One broker's clock for single times: UTC milliseconds to server milliseconds, and back.
+
+    Server milliseconds are MT5's way of telling time: the wall clock written as if it were UTC.
+    """
+
+    def __init__(self, zone: BrokerZone) -> None:
+        self.zone = zone
+        self._changes = zone.changes_ms.tolist()
+        self._offsets = zone.offsets_ms.tolist()
+        self._shown_from = [
+            change + max(before, after)
+            for change, before, after in zip(
+                self._changes, self._offsets[:-1], self._offsets[1:], strict=True
+            )
+        ]
+
+    def offset_ms(self, utc_ms: int) -> int:
+        """How far the server's clock is ahead of UTC."""
+        if not self._changes:
+            offset: int = self._offsets[0]
+            return offset
+        at: int = self._offsets[bisect_right(self._changes, utc_ms)]
+        return at
+
+    def server_ms(self, utc_ms: int) -> int:
+        """The server's clock at a UTC time; 0 (no time) stays 0."""
+        return utc_ms + self.offset_ms(utc_ms) if utc_ms else 0
+
+    def utc_ms(self, server_ms: int) -> int:
+        """UTC of a server time; 0 (no time) stays 0. Of an hour that occurs twice the first is
+        meant; an hour that the clock skips is read with the offset before it."""
+        if not server_ms:
+            return 0
+        at: int = self._offsets[bisect_right(self._shown_from, server_ms)]
+        return server_ms - at
+
+    def server_column(self, utc_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The server's clock at each of many UTC times."""
+        places = np.searchsorted(self.zone.changes_ms, utc_ms, side="right")
+        return utc_ms + self.zone.offsets_ms[places]
+
+    def day_of(self, utc_ms: int) -> int:
+        """The server's day, counted from 1970-01-01."""
+        return self.server_ms(utc_ms) // (_DAY_S * 1_000)
+
+    def day_begins_ms(self, day: int) -> int:
+        """UTC of the midnight at which a server day begins."""
+        return self.utc_ms(day * _DAY_S * 1_000)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onefill.replay.zone import BrokerZone, ZoneError, parse_zone
+from onefill.terminal.zone import BrokerZone, ZoneError, parse_zone
 
 HOUR_MS = 3_600_000
 
