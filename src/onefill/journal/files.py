@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from onefill.journal.errors import JournalDamaged, JournalFailed, JournalMissing
-from onefill.journal.lock import WriterLock
+from onefill.journal.errors import JournalDamaged, JournalFailed, JournalInUse, JournalMissing
 from onefill.journal.sqlite_store import SqliteStore
+from onefill.runtime.lock import FileLock, LockHeld
 
 
 def sqlite_file(directory: Path) -> Path:
@@ -18,13 +18,15 @@ def sqlite_file(directory: Path) -> Path:
     return directory / "journal.sqlite"
 
 
-def writer_lock(directory: Path) -> WriterLock:
+def writer_lock(directory: Path) -> FileLock:
     """Become the directory's one writer. Raises `JournalInUse` or `JournalMissing`."""
     if not directory.is_dir():
         raise JournalMissing(directory)
     path = directory / "journal.lock"
     try:
-        return WriterLock(path)
+        return FileLock(path)
+    except LockHeld as held:
+        raise JournalInUse(directory, held.holder) from None
     except OSError as error:
         raise JournalFailed(path, str(error)) from error
 

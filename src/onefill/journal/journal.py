@@ -14,7 +14,6 @@ from onefill.journal import loading
 from onefill.journal.errors import JournalFailed
 from onefill.journal.files import make_directory, sqlite_file, writer_lock
 from onefill.journal.loading import Accounts, Standing, make_snapshot
-from onefill.journal.lock import WriterLock
 from onefill.journal.record import Record, Row, link, order_number, read
 from onefill.journal.sqlite_store import SqliteStore, no_hook
 from onefill.journal.store import Batch, InboxRow, Store
@@ -30,6 +29,7 @@ from onefill.model.events import (
 )
 from onefill.model.fold import BrokenRecord, apply, order_of
 from onefill.model.order import OrderState
+from onefill.runtime.lock import FileLock
 
 LATELY_OVER = 2_048
 """How many orders that are over are kept at hand."""
@@ -43,7 +43,7 @@ class Journal:
     on disk is found out by opening again.
     """
 
-    def __init__(self, store: Store, path: Path, lock: WriterLock, snapshot_every: int) -> None:
+    def __init__(self, store: Store, path: Path, lock: FileLock, snapshot_every: int) -> None:
         self._store = store
         self._path = path
         self._lock = lock

@@ -1,12 +1,10 @@
-"""The writer's lock: an operating-system lock on a file that names the process holding it."""
+"""An operating-system lock on a file that names the process holding it: one writer, one worker."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-
-from onefill.journal.errors import JournalInUse
 
 if sys.platform == "win32":
     import msvcrt
@@ -34,17 +32,26 @@ else:
         return True
 
 
-class WriterLock:
+class LockHeld(Exception):
+    """Another process (or another owner in this one) has the lock."""
+
+    def __init__(self, path: Path, holder: str) -> None:
+        super().__init__(f"{path} is locked by process {holder}")
+        #: Its process id, or "unknown".
+        self.holder = holder
+
+
+class FileLock:
     """Held from construction to `release`, or to the end of the process, however it ends."""
 
     def __init__(self, path: Path) -> None:
-        """Take the lock. Raises `JournalInUse` with the pid of who has it."""
+        """Take the lock. Raises `LockHeld` with the pid of who has it."""
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         if not _try_lock(self._handle):
             os.lseek(self._handle, 0, os.SEEK_SET)
             holder = os.read(self._handle, 32).decode(errors="replace").strip()
             os.close(self._handle)
-            raise JournalInUse(path.parent, holder or "unknown")
+            raise LockHeld(path, holder or "unknown")
         os.lseek(self._handle, 0, os.SEEK_SET)
         os.truncate(self._handle, 0)
         os.write(self._handle, f"{os.getpid()}\n".encode())
