@@ -1,6 +1,7 @@
 """`make bench`: every figure beside its floor, measured in the same run.
 
-`benchmarks/run.py [quick] [ticks|replay|orders|journal|peers ...]`: which to run; all by default.
+`benchmarks/run.py [quick] [bars|ticks|replay|orders|journal|peers ...]`: which to run, all by
+default.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from benchmarks.report import Row, print_rows
 
 #: Each in a module of its own, imported when it is its turn: none needs what another needs.
 _BENCHES = {
+    "bars": "bench_bars",
     "orders": "bench_orders",
     "peers": "bench_peers",
     "replay": "bench_ticks_replay",

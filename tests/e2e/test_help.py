@@ -13,6 +13,9 @@ from tests.e2e.command import onefill
 COMMANDS = (
     ("run",),
     ("demo",),
+    ("script",),
+    ("broker",),
+    ("broker", "profiles"),
     ("journal",),
     ("journal", "verify"),
     ("journal", "show"),
@@ -26,7 +29,7 @@ def test_the_help_names_every_command() -> None:
     ran = onefill("--help")
     assert ran.status == 0
     assert "Example: onefill run" in ran.out
-    for command in ("run", "demo", "journal"):
+    for command in ("run", "demo", "script", "broker", "journal"):
         assert re.search(rf"^\W*{command}\b", ran.out, re.MULTILINE)
 
 

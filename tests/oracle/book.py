@@ -13,7 +13,7 @@ from .rules import (
     fill,
     opening_price,
 )
-from .symbols import SYMBOLS, margin, profit
+from .symbols import SYMBOLS, Symbol, held_margin, margin, profit
 from .ticks import Tick
 
 
@@ -61,7 +61,7 @@ class Book:
         stop_hit = pending.kind == "stop" and not below(price, pending.price, pending.side)
         limit_hit = pending.kind == "limit" and not below(pending.price, price, pending.side)
         if stop_hit or limit_hit:
-            if self.margin_of(pending, price) > self.free_margin():
+            if self.needed(pending, price) > self.free_margin():
                 self.end(pending, "rejected")
             else:
                 self.end(pending, "filled")
@@ -122,13 +122,13 @@ class Book:
         )
         if asked.kind == "market":
             check_stops(side, asked.stop_loss, closing_price(side, quote), asked.take_profit)
-            self.check_money(self.margin_of(asked, price))
+            self.check_money(asked, price)
             self.open_position(asked, price, wanted)
         else:
             check_pending(asked, price)
             if asked.expiration_ms is not None and asked.expiration_ms <= self.now_ms:
                 raise Refused("already expired")
-            self.check_money(self.margin_of(asked, asked.limit_price))
+            self.check_money(asked, asked.limit_price)
             self.working.append(asked)
             outcome.status = "working"
 
@@ -190,7 +190,6 @@ class Book:
         """Fill an order to open; positions stay in ticket order."""
         held = self.margin_of(order, price)
         opened = Position(order.ticket, order.key, order.symbol, order.side, order.volume, price)
-        opened.margin = held
         opened.stop_loss, opened.take_profit = order.stop_loss, order.take_profit
         self.positions.append(opened)
         self.positions.sort(key=lambda position: position.ticket)
@@ -208,7 +207,6 @@ class Book:
         position.volume -= volume
         if position.volume == 0:
             self.positions.remove(position)
-        position.margin = self.margin_of(position, position.open_price)
         return deal
 
     def make_deal(
@@ -241,16 +239,17 @@ class Book:
                 return pending
         raise Refused("no such order is working")
 
-    def check_money(self, needed: Decimal) -> None:
-        """Refuse what free margin does not cover; what is near the border is not judged."""
-        free = self.free_margin()
-        if needed > free:
+    def check_money(self, asked: Pending, price: Decimal) -> None:
+        """Refuse what free margin does not cover by itself, whatever it hedges (risk counts so);
+        what is near the border is not judged."""
+        free, alone = self.free_margin(), self.margin_of(asked, price)
+        if alone > free:
             raise Refused("not enough free margin")
-        if needed * 3 > free:
-            raise ValueError(f"margin {needed} of {free} is too near the border to be judged")
+        if alone * 3 > free:
+            raise ValueError(f"margin {alone} of {free} is too near the border to be judged")
 
-    def margin_of(self, order: Pending | Position, price: Decimal) -> Decimal:
-        """The margin of an order or position at `price`."""
+    def margin_of(self, order: Pending, price: Decimal) -> Decimal:
+        """The margin of an order at `price`, by itself."""
         return margin(order.symbol, order.volume, price, self.currency, self.leverage)
 
     def profit_of(self, position: Position, volume: Decimal, price: Decimal) -> Decimal:
@@ -259,8 +258,24 @@ class Book:
         return profit(position.symbol, position.side, volume, opened, price, self.currency)
 
     def used_margin(self) -> Decimal:
-        """The sum of the positions' margins; opposite positions do not offset each other."""
-        return sum((position.margin for position in self.positions), Decimal(0))
+        """What the positions of every symbol bind."""
+        names = {position.symbol.name for position in self.positions}
+        return sum((self.margin_in(SYMBOLS[name]) for name in names), Decimal(0))
+
+    def margin_in(self, symbol: Symbol, *more: tuple[int, Decimal, Decimal]) -> Decimal:
+        """What the positions of one symbol bind, with `more` (side, lots, price) among them."""
+        held = [
+            (position.side, position.volume, position.open_price)
+            for position in self.positions
+            if position.symbol == symbol
+        ]
+        return held_margin(symbol, [*held, *more], self.currency, self.leverage)
+
+    def needed(self, order: Pending, price: Decimal) -> Decimal:
+        """What opening an order at `price` binds on top; where it hedges, 0 or less."""
+        symbol = order.symbol
+        with_it = self.margin_in(symbol, (order.side, order.volume, price))
+        return with_it - self.margin_in(symbol)
 
     def floating(self) -> Decimal:
         """The sum of the open positions' profits, each rounded."""

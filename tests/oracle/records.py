@@ -67,7 +67,6 @@ class Position:
     side: int
     volume: Decimal
     open_price: Decimal
-    margin: Decimal = Decimal(0)
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
 

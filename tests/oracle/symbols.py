@@ -65,6 +65,34 @@ def margin(symbol: Symbol, lots: Decimal, price: Decimal, currency: str, leverag
     return rounded(amount / leverage, currency)
 
 
+def held_margin(
+    symbol: Symbol,
+    held: list[tuple[int, Decimal, Decimal]],
+    currency: str,
+    leverage: int,
+) -> Decimal:
+    """The money that positions of one symbol bind together; each is its side, lots and price.
+
+    What one side has more than the other binds at that side's average price, what both have binds
+    once, at the average of all prices.
+    """
+    sides = {
+        side: sum((Fraction(lots) for its, lots, _ in held if its == side), Fraction(0))
+        for side in (1, -1)
+    }
+    larger = 1 if sides[1] > sides[-1] else -1
+    covered = sides[-larger]
+    amount = Fraction(0)
+    for side, lots, price in held:
+        share = covered / (sides[1] + sides[-1])
+        if side == larger:
+            share += (sides[larger] - covered) / sides[larger]
+        amount += Fraction(lots) * share * (Fraction(price) if currency == symbol.quote else 1)
+    if currency not in (symbol.quote, symbol.base):
+        raise ValueError(f"{symbol.name} on an account in {currency} is not judged")
+    return rounded(amount * symbol.contract / leverage, currency)
+
+
 def profit(
     symbol: Symbol, side: int, lots: Decimal, opened: Decimal, closed: Decimal, currency: str
 ) -> Decimal:

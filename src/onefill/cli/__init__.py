@@ -1,4 +1,4 @@
-"""The command line: `onefill run`, `onefill journal ...`, `onefill demo`."""
+"""The command line: `onefill run`, `onefill script`, `onefill journal ...`, and the others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from onefill.model.errors import OnefillError
 EXIT_WRONG_CALL = 2
 EXIT_INTERRUPTED = 130
 _STOPPED = "stopped; what was done is in the journal: the same command goes on from there"
+
+
+class ProgramStatus(int):
+    """The exit status of a program that a command ran: it is the command's too, whatever it is."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -33,16 +37,22 @@ def _run(arguments: list[str]) -> object:
     from typer.exceptions import Abort, TyperException
 
     from onefill.cli.app import app
-    from onefill.cli.words import spread_ticks
+    from onefill.cli.words import script_words, spread_ticks
 
+    if arguments[:1] == ["script"]:
+        words = ["script", *script_words(arguments[1:])]
+    else:
+        words = spread_ticks(arguments)
     try:
-        status: object = app(spread_ticks(arguments), standalone_mode=False)
+        status: object = app(words, standalone_mode=False)
     except TyperException as wrong:
         _fail(wrong.format_message().replace("Value error, ", ""), EXIT_WRONG_CALL)
     except SystemExit:  # what typer makes of a reader that has gone
         raise BrokenPipeError from None
     except Abort:
         raise KeyboardInterrupt from None
+    if isinstance(status, ProgramStatus):
+        return status
     if status == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
         raise KeyboardInterrupt
     return status

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from onefill import __version__
-from onefill.cli import demo, journal, run
+from onefill.cli import broker, demo, journal, run, script, terminal
 
 app = typer.Typer(
     name="onefill",
@@ -20,7 +20,10 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
+app.command("script")(script.script)
+app.add_typer(broker.app, name="broker")
 app.add_typer(journal.app, name="journal")
+app.add_typer(terminal.app, name="terminal")
 
 
 def _version(wanted: bool) -> None:

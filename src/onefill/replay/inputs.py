@@ -62,7 +62,7 @@ class Inputs:
 def read_inputs(settings: RunSettings) -> Inputs:
     """Read everything a run needs. Raises `OnefillError` with a sentence on the first that is
     wrong."""
-    _check_money(settings)
+    check_money(settings.balance, settings.currency, settings.leverage)
     limits = load_limits(settings.limits)
     profile = load_profile(settings.broker)
     if settings.leverage is None:
@@ -82,24 +82,22 @@ def read_inputs(settings: RunSettings) -> Inputs:
     return Inputs(settings, ticks, orders, limits, profile, faults, made_from, arrivals)
 
 
-def _check_money(settings: RunSettings) -> None:
-    if not 0 < settings.balance < 1e15:
-        raise OnefillError("BALANCE_INVALID", f"--balance {settings.balance:g} must be above 0")
-    if not (settings.currency.isascii() and settings.currency.isalpha()):
+def check_money(balance: float, currency: str, leverage: int | None) -> None:
+    """Raises `OnefillError` where no account can have these."""
+    if not 0 < balance < 1e15:
+        raise OnefillError("BALANCE_INVALID", f"--balance {balance:g} must be above 0")
+    if not (currency.isascii() and currency.isalpha()):
         raise OnefillError(
-            "CURRENCY_INVALID", f"--currency {settings.currency!r} must be letters, such as USD"
+            "CURRENCY_INVALID", f"--currency {currency!r} must be letters, such as USD"
         )
-    digits = currency_digits(settings.currency)
-    if round(settings.balance, digits) != settings.balance:
+    digits = currency_digits(currency)
+    if round(balance, digits) != balance:
         raise OnefillError(
             "BALANCE_INVALID",
-            f"--balance {settings.balance:.15g} is finer than {settings.currency} has digits, "
-            f"which are {digits}",
+            f"--balance {balance:.15g} is finer than {currency} has digits, which are {digits}",
         )
-    if settings.leverage is not None and not 1 <= settings.leverage <= 10_000:
-        raise OnefillError(
-            "LEVERAGE_INVALID", f"--leverage {settings.leverage} must be from 1 to 10000"
-        )
+    if leverage is not None and not 1 <= leverage <= 10_000:
+        raise OnefillError("LEVERAGE_INVALID", f"--leverage {leverage} must be from 1 to 10000")
 
 
 def _made_from(

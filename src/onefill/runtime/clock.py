@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+#: Taken here, so that a program whose `time` module tells the market's time does not change it.
+_monotonic_ns = time.monotonic_ns
+
 
 class Clock(Protocol):
     """Something that knows the time."""
@@ -20,6 +23,28 @@ class SystemClock:
     def now_ms(self) -> int:
         """Unix milliseconds, UTC."""
         return time.time_ns() // 1_000_000
+
+
+class SteadyClock:
+    """The machine's time since this was made: it never steps, and no simulated time moves it."""
+
+    def __init__(self) -> None:
+        self._began_ns = _monotonic_ns()
+
+    def now_ns(self) -> int:
+        """Nanoseconds."""
+        return _monotonic_ns() - self._began_ns
+
+
+def monotonic_ns() -> int:
+    """Nanoseconds that never go back; on one machine the same in every process."""
+    return time.monotonic_ns()
+
+
+def pause(duration_s: float) -> None:
+    """Let real time pass; blocks the thread. Only for threads and processes that have nothing else
+    to do."""
+    time.sleep(duration_s)
 
 
 class VirtualClock:

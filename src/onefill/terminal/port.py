@@ -28,8 +28,10 @@ FILLING_FOK, FILLING_IOC, FILLING_RETURN, FILLING_BOC = 0, 1, 2, 3
 TIME_GTC, TIME_DAY, TIME_SPECIFIED, TIME_SPECIFIED_DAY = 0, 1, 2, 3
 STATE_STARTED, STATE_PLACED, STATE_CANCELED, STATE_PARTIAL = 0, 1, 2, 3
 STATE_FILLED, STATE_REJECTED, STATE_EXPIRED = 4, 5, 6
+HEDGING = 2
 ENTRY_IN, ENTRY_OUT, ENTRY_INOUT, ENTRY_OUT_BY = 0, 1, 2, 3
 REASON_CLIENT, REASON_EXPERT, REASON_SL, REASON_TP, REASON_SO = 0, 3, 4, 5, 6
+REASON_ROLLOVER = 7
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -143,6 +145,20 @@ class SendResult(msgspec.Struct, frozen=True, kw_only=True):
     retcode_external: int = 0
 
 
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What `order_check` answers, the echoed request left out: `retcode` 0 where `order_send` would
+    take the request, and the account's figures as they would be then, in account currency."""
+
+    retcode: int
+    balance: float = 0.0
+    equity: float = 0.0
+    profit: float = 0.0
+    margin: float = 0.0
+    margin_free: float = 0.0
+    margin_level: float = 0.0
+    comment: str = ""
+
+
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """What is verified right before a send, from one moment."""
 
@@ -182,6 +198,7 @@ TIMED_OUT = -20001  # no answer before the call's deadline; it may yet be carrie
 WORKER_DIED = -20002  # the process that held the terminal died during the call
 STALE_EPOCH = -20003  # fenced: a newer engine has taken over; nothing was sent
 TOO_LATE = -20004  # the call's not-after had passed; nothing was sent
+NO_WORKER = -20005  # no process holds the terminal just now; nothing was sent
 
 
 class Request(NamedTuple):

@@ -6,28 +6,35 @@ written to the book together with all that happened with it.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from heapq import heappop, heappush
 
 from onefill.model.errors import OnefillError
 from onefill.model.resolved import BrokerRequest
-from onefill.model.symbol import Symbol
-from onefill.model.volume import LOT_E8, to_e8
+from onefill.model.volume import to_e8
+from onefill.runtime.draws import Draws
 from onefill.terminal import port
 from onefill.terminal.simulator.book import Book
-from onefill.terminal.simulator.entries import Entry, Fate, Held, Ordered
+from onefill.terminal.simulator.contract import COLLATERAL
+from onefill.terminal.simulator.costs import Costs
+from onefill.terminal.simulator.entries import Dealt, Entry, Fate, Held, Ordered, Troubled
+from onefill.terminal.simulator.exposure import Exposure
 from onefill.terminal.simulator.history import History
 from onefill.terminal.simulator.holdings import Holdings
 from onefill.terminal.simulator.ledger import WORKING, Ledger
-from onefill.terminal.simulator.market import Feed, Levels
+from onefill.terminal.simulator.margin_watch import MarginWatch
+from onefill.terminal.simulator.market import NEVER_HIGH, Feed, Levels
 from onefill.terminal.simulator.sessions import Sessions
 from onefill.terminal.simulator.settings import BrokerSettings
+from onefill.terminal.simulator.specification import Specification
 from onefill.terminal.simulator.triggers import ASK_HIGH, ASK_LOW, BID_HIGH, BID_LOW, Waiting
-from onefill.terminal.simulator.valuation import Rate, Valuation, rounded
+from onefill.terminal.simulator.valuation import Rate, Valuation
+from onefill.terminal.simulator.volumes import Volumes
 from onefill.terminal.zone import ServerTime, parse_zone
 
-#: Where a pending order waits: its price, on this side.
+#: Where an order waits: its price, on this side.
 _WAITS_AT = {
+    port.TYPE_BUY: ASK_LOW,
+    port.TYPE_SELL: BID_HIGH,
     port.TYPE_BUY_LIMIT: ASK_LOW,
     port.TYPE_SELL_LIMIT: BID_HIGH,
     port.TYPE_BUY_STOP: ASK_HIGH,
@@ -35,6 +42,8 @@ _WAITS_AT = {
     port.TYPE_BUY_STOP_LIMIT: ASK_HIGH,
     port.TYPE_SELL_STOP_LIMIT: BID_LOW,
 }
+#: What is left of a market order waits for the next tick, whatever it brings.
+_ANY_TICK = {port.TYPE_BUY: NEVER_HIGH - 1, port.TYPE_SELL: 0}
 #: Where a position's stop loss and take profit wait.
 _STOPS_AT = {port.TYPE_BUY: (BID_LOW, BID_HIGH), port.TYPE_SELL: (ASK_HIGH, ASK_LOW)}
 
@@ -43,16 +52,38 @@ class Listed:
     """A symbol with quotes: its terms, its positions, and who waits at which of its levels."""
 
     def __init__(
-        self, symbol: Symbol, sessions: Sessions, feed: Feed, valuation: Valuation
+        self,
+        specification: Specification,
+        sessions: Sessions,
+        feed: Feed,
+        valuation: Valuation,
     ) -> None:
-        self.symbol = symbol
+        self.specification = specification
+        self.symbol = symbol = specification.symbol
+        #: Prices are multiples of it, in points.
+        self.tick = specification.tick_points
+        #: Of a side, 0: none.
+        self.volume_limit_e8 = to_e8(specification.terms.volume_limit)
         self.sessions = sessions
         self.feed = feed
         self.valuation = valuation
         self.scale = valuation.scale
         self.holdings = Holdings(valuation, symbol.volume_step_e8)
+        self.exposure = Exposure(valuation.margins)
         self.orders = Waiting()
         self.positions = Waiting()
+        #: Volumes of its positions and of its working orders, by side.
+        self.held = Volumes()
+        self.ordered = Volumes()
+        terms = specification.terms
+        #: A new day of the server changes something for its orders and positions.
+        self.ends_days = bool(
+            (terms.swap_mode and (terms.swap_long or terms.swap_short))
+            or terms.order_gtc_mode
+            or terms.expiration
+        )
+        #: Has positions or working orders.
+        self.is_busy = False
         #: No tick up to this place touches anything.
         self._clear = -1
 
@@ -73,19 +104,34 @@ class Listed:
             min(orders.nearest(ASK_HIGH), positions.nearest(ASK_HIGH)),
         )
         found = self.feed.first_touch(begin, end, levels)
+        while found < end and not self.sessions.is_open(at_ms := self.feed.time_at(found)):
+            found = self._after_break(found, at_ms, end)
+            found = self.feed.first_touch(found, end, levels)
         self._clear = found - 1
         return found
 
+    def _after_break(self, place: int, at_ms: int, end: int) -> int:
+        """The first place before `end` that can be in a session, after a tick outside of one."""
+        opens_ms = self.sessions.opens_ms(at_ms)
+        if opens_ms is None:
+            return end
+        return min(end, max(place, self.feed.place_at(opens_ms - 1)) + 1)
+
     def put_order(self, order: Ordered) -> None:
         """Let an order wait where it does now, or nowhere."""
-        side = _WAITS_AT.get(order.type)
+        side, ticket = _WAITS_AT.get(order.type), order.ticket
         if side is None:
             return
         if order.state in WORKING:
-            self.orders.arm(side, order.ticket, round(order.price_open * self.scale))
+            level = _ANY_TICK.get(order.type)
+            if level is None:
+                level = round(order.price_open * self.scale)
+            self.orders.arm(side, ticket, level)
+            self.ordered.put(ticket, 1 - order.type % 2 * 2, to_e8(order.volume_current))
             self._clear = self.feed.place
         else:
-            self.orders.disarm(side, order.ticket)
+            self.orders.disarm(side, ticket)
+            self.ordered.put(ticket, 1, 0)
 
     def put_position(self, held: Held) -> None:
         """Value a position, and let its stops wait."""
@@ -97,10 +143,15 @@ class Listed:
             else:
                 self.positions.disarm(side, ticket)
         if held.volume:
-            sign = 1 if held.type == port.TYPE_BUY else -1
-            self.holdings.put(ticket, sign, to_e8(held.volume), self.opened(held))
+            sign, volume_e8 = 1 - 2 * held.type, to_e8(held.volume)
+            opened = self.opened(held)
+            self.holdings.put(ticket, sign, volume_e8, opened)
+            self.exposure.put(ticket, sign, volume_e8, opened, held.margin_rate)
+            self.held.put(ticket, sign, volume_e8)
         else:
             self.holdings.drop(ticket)
+            self.exposure.drop(ticket)
+            self.held.put(ticket, 1, 0)
 
 
 class Account:
@@ -109,12 +160,24 @@ class Account:
     def __init__(self, settings: BrokerSettings, book: Book, listed: dict[str, Listed]) -> None:
         """Take up the account where its book leaves it; an empty book leaves it unopened."""
         self.settings = settings
+        #: One position a symbol.
+        self.nets = settings.margin_mode != "hedging"
+        self.draws = Draws(settings.seed)
         self.clock = ServerTime(parse_zone(settings.time_zone))
         self.ledger = Ledger()
         self.listed = listed
+        self._margin_minor = 0
+        self._costs: dict[str, Costs] = {}
+        self._has_collateral = any(
+            one.specification.calculation == COLLATERAL for one in listed.values()
+        )
         self.now_ms = 0
         #: Counts what happened, so that others see that something did.
         self.happened = 0
+        #: The symbols that have positions or working orders.
+        self.busy: tuple[Listed, ...] = ()
+        #: What says when a stop-out must be looked for.
+        self.watch = MarginWatch()
         self._book = book
         self._together: list[Entry] = []
         self._expirations: list[tuple[int, int]] = []
@@ -122,12 +185,12 @@ class Account:
             self.ledger.apply(entry)
         book.found = []
         self.now_ms = self.ledger.last_ms
-        self.history = History(self.ledger)
+        self.history = History(self.ledger, settings.history_lag_ms)
         self._check_symbols()
         for order in self.ledger.orders.values():
             self._watch_order(order)
         for held in self.ledger.positions.values():
-            listed[held.symbol].put_position(held)
+            self._put_position(held)
 
     def _check_symbols(self) -> None:
         rows: list[Ordered | Held] = [
@@ -151,7 +214,9 @@ class Account:
             if entry.hidden_ms:
                 self.history.hide(entry)
         elif isinstance(entry, Held):
-            self.listed[entry.symbol].put_position(entry)
+            self._put_position(entry)
+        elif isinstance(entry, Dealt):
+            self.watch.forget()
 
     def commit(self) -> None:
         """Write what happened together to the book."""
@@ -160,8 +225,32 @@ class Account:
             self._together = []
             self.happened += 1
 
+    def _put_position(self, held: Held) -> None:
+        listed = self.listed[held.symbol]
+        bound = listed.exposure.margin()
+        listed.put_position(held)
+        self._margin_minor += listed.exposure.margin() - bound
+        self._note_use(listed)
+        if self.settings.stop_out > 0:
+            self.watch.put(
+                held.symbol,
+                listed.valuation,
+                held.ticket,
+                to_e8(held.volume),
+                listed.opened(held),
+            )
+
+    def _note_use(self, listed: Listed) -> None:
+        """Keep `busy`, in the symbols' order."""
+        busy = bool(listed.held or listed.ordered)
+        if busy != listed.is_busy:
+            listed.is_busy = busy
+            self.busy = tuple([one for one in self.listed.values() if one.is_busy])
+
     def _watch_order(self, order: Ordered) -> None:
-        self.listed[order.symbol].put_order(order)
+        listed = self.listed[order.symbol]
+        listed.put_order(order)
+        self._note_use(listed)
         if order.expiration_ms and order.state in WORKING:
             heappush(self._expirations, (order.expiration_ms, order.ticket))
 
@@ -175,38 +264,65 @@ class Account:
             heappop(waiting)
         return None
 
+    def trouble(self, kind: str) -> Troubled | None:
+        """A fault of this kind that lasts now; None where none does."""
+        last = self.ledger.troubles.get(kind)
+        return last if last is not None and self.now_ms < last.until_ms else None
+
     def floating(self) -> int:
-        """Profit of all open positions at the quotes in force."""
-        return sum([one.holdings.floating() for one in self.listed.values()])
+        """Profit of all open positions at the quotes in force, and the swaps put on them."""
+        return self.ledger.swap_minor + sum([one.holdings.floating() for one in self.busy])
 
     def equity(self) -> int:
-        """What closing everything at the quotes in force would leave."""
-        return self.ledger.balance_minor + self.floating()
+        """What closing everything at the quotes in force would leave, and the worth of what is held
+        as security only."""
+        return self.ledger.balance_minor + self.floating() + self.assets()
+
+    def assets(self) -> int:
+        """What positions held as security only (collateral) count for."""
+        if not self._has_collateral:
+            return 0
+        return sum(
+            one.valuation.assets(one.held.of(1))
+            for one in self.busy
+            if one.specification.calculation == COLLATERAL
+        )
 
     def margin(self) -> int:
         """What the open positions bind."""
-        return self.ledger.margin_minor
+        return self._margin_minor
 
     def free_margin(self) -> int:
         """Equity without what positions bind."""
         return self.equity() - self.margin()
 
     def margin_needed(self, listed: Listed, sign: int, volume_e8: int, price: int) -> int:
-        """What opening so much at a price (points) would bind on top; `sign` +1 buy, -1 sell."""
-        valuation = listed.valuation
-        return valuation.margin(volume_e8, (price, 1), valuation.margin_rate(sign))
+        """What opening so much at a price (points) would bind on top of what is bound now; `sign`
+        +1 buy, -1 sell. Where it hedges, or reduces a netting account's position, 0 or less."""
+        return listed.exposure.needed(sign, volume_e8, price, nets=self.nets)
+
+    def net_position(self, symbol: str) -> Held | None:
+        """The position of a symbol on a netting account; None where there is none, and always
+        on a hedging account."""
+        if not self.nets:
+            return None
+        held = self.ledger.by_symbol.get(symbol)
+        return next(iter(held.values())) if held else None
 
     def money(self, amount_minor: int) -> float:
         """Smallest units as account currency."""
         return amount_minor / self.ledger.unit
 
-    def commission(self, volume_e8: int) -> float:
-        """What a deal costs, in account currency: negative, or 0."""
-        rate = self.settings.commission_per_lot
-        if not rate:
-            return 0.0
-        cost = Fraction(repr(rate)) * self.ledger.unit * Fraction(volume_e8, LOT_E8)
-        return self.money(-rounded(cost.numerator, cost.denominator))
+    def deal_costs(
+        self, listed: Listed, volume_e8: int, price: int, entry: int, opened_e8: int | None = None
+    ) -> tuple[int, int]:
+        """Commission and fee of a deal at a price (points): 0 or less. `opened_e8`: of a reversal,
+        the volume that it opens."""
+        name = listed.symbol.name
+        costs = self._costs.get(name)
+        if costs is None:
+            costs = self._costs[name] = Costs(self.settings, listed.valuation)
+        return costs.of_deal(volume_e8, price, entry, opened_e8)
 
     def comment(self, request: BrokerRequest, fate: Fate) -> str:
         """The comment that the broker keeps: the client's, cut, or one of its own."""

@@ -8,15 +8,17 @@ from onefill.model.volume import to_e8, to_lots
 from onefill.terminal import port
 from onefill.terminal.simulator.account import Account, Listed
 from onefill.terminal.simulator.checks import sign_of
-from onefill.terminal.simulator.deals import close_deal, open_deal
+from onefill.terminal.simulator.deals import close_by_broker, slipped
 from onefill.terminal.simulator.entries import Held, Ordered
-from onefill.terminal.simulator.market_orders import part_of
+from onefill.terminal.simulator.executions import part_of
+from onefill.terminal.simulator.netting import fill_order, identifier_for
 from onefill.terminal.simulator.pending_orders import ended
 
 _LIMIT_OF = {
     port.TYPE_BUY_STOP_LIMIT: port.TYPE_BUY_LIMIT,
     port.TYPE_SELL_STOP_LIMIT: port.TYPE_SELL_LIMIT,
 }
+_AT_MARKET = (port.TYPE_BUY, port.TYPE_SELL, port.TYPE_BUY_STOP, port.TYPE_SELL_STOP)
 
 
 def take_tick(account: Account, listed: Listed) -> None:
@@ -27,6 +29,7 @@ def take_tick(account: Account, listed: Listed) -> None:
     bid, ask = listed.feed.bid, listed.feed.ask
     for ticket in listed.orders.take_touched(bid, ask):
         _activate(account, listed, account.ledger.orders[ticket])
+    # A fill may have closed, on a netting account, what this tick would have stopped.
     for ticket in listed.positions.take_touched(bid, ask):
         _stop(account, listed, account.ledger.positions[ticket])
 
@@ -47,6 +50,8 @@ def _activate(account: Account, listed: Listed, order: Ordered) -> None:
         if (limit - price) * sign < 0:
             account.record(order)
             return
+    elif order.type in _AT_MARKET:
+        price = slipped(account, listed, sign, price, order.ticket)
     _fill(account, listed, order, price)
 
 
@@ -57,11 +62,13 @@ def _fill(account: Account, listed: Listed, order: Ordered, price: int) -> None:
     parts = order.fate.parts
     filled_e8 = part_of(listed.symbol, open_e8, parts[0]) if parts else open_e8
     margin = account.margin_needed(listed, sign, filled_e8, price)
-    if order.fate.nothing or margin > account.free_margin():
+    no_money = margin > 0 and margin > account.free_margin()
+    if order.fate.nothing or no_money:
         partly = order.state == port.STATE_PARTIAL
         state = port.STATE_CANCELED if partly else port.STATE_REJECTED
         account.record(ended(account, order, state))
         return
+    identifier = identifier_for(account, order.symbol, order.ticket)
     if filled_e8 < open_e8:
         fate = msgspec.structs.replace(order.fate, parts=parts[1:])
         order = msgspec.structs.replace(
@@ -69,15 +76,15 @@ def _fill(account: Account, listed: Listed, order: Ordered, price: int) -> None:
             at_ms=account.now_ms,
             state=port.STATE_PARTIAL,
             volume_current=to_lots(open_e8 - filled_e8),
-            position_id=order.ticket,
+            position_id=identifier,
             fate=fate,
         )
         account.record(order)
     else:
         order = ended(account, order, port.STATE_FILLED)
-        order = msgspec.structs.replace(order, volume_current=0.0, position_id=order.ticket)
+        order = msgspec.structs.replace(order, volume_current=0.0, position_id=identifier)
         account.record(order)
-    open_deal(account, listed, order, filled_e8, price)
+    fill_order(account, listed, order, filled_e8, price)
 
 
 def _stop(account: Account, listed: Listed, held: Held) -> None:
@@ -88,25 +95,6 @@ def _stop(account: Account, listed: Listed, held: Held) -> None:
     stop_loss = round(held.sl * listed.scale)
     lost = bool(stop_loss) and (price - stop_loss) * sign <= 0
     level, word = (held.sl, "sl") if lost else (held.tp, "tp")
-    now_ms = account.now_ms
-    order = Ordered(
-        at_ms=now_ms,
-        ticket=account.ledger.next_order,
-        symbol=held.symbol,
-        type=1 - held.type,
-        state=port.STATE_FILLED,
-        magic=held.magic,
-        volume_initial=held.volume,
-        volume_current=0.0,
-        price_open=level,
-        sl=0.0,
-        tp=0.0,
-        price_stoplimit=0.0,
-        comment=f"[{word} {level:.{listed.symbol.digits}f}]",
-        setup_ms=now_ms,
-        done_ms=now_ms,
-        position_id=held.identifier,
-        reason=port.REASON_SL if lost else port.REASON_TP,
-    )
-    account.record(order)
-    close_deal(account, listed, order, held, to_e8(held.volume), price)
+    comment = f"[{word} {level:.{listed.symbol.digits}f}]"
+    reason = port.REASON_SL if lost else port.REASON_TP
+    close_by_broker(account, listed, held, reason, comment, level=level)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 
 from onefill.model.errors import OnefillError
@@ -21,16 +21,21 @@ from onefill.terminal.simulator.entries import (
     Dealt,
     Fate,
     Fenced,
+    Missed,
     Scheduled,
+    Troubled,
     WentOffline,
 )
-from onefill.terminal.simulator.market import Market
+from onefill.terminal.simulator.market import FeedMaker, Market, Quotes
 from onefill.terminal.simulator.pending_orders import ended
 from onefill.terminal.simulator.profile import Profile
 from onefill.terminal.simulator.requests import carry_out, refuse
-from onefill.terminal.simulator.sessions import Sessions
+from onefill.terminal.simulator.server_day import begin_day, next_day_ms
+from onefill.terminal.simulator.sessions import sessions_of
+from onefill.terminal.simulator.stop_out import StopOut
 from onefill.terminal.simulator.ticks import TickSeries
 from onefill.terminal.simulator.valuation import Valuation
+from onefill.terminal.zone import ServerTime, parse_zone
 
 _DAY_MS = 86_400_000
 _OPENED_BEFORE_DAYS = 30
@@ -42,21 +47,23 @@ class Broker:
     def __init__(
         self,
         profile: Profile,
-        series: Mapping[str, TickSeries],
+        series: Quotes,
         *,
         currency: str,
         balance: float,
         leverage: int,
         book: Book,
         hook: Callable[[str], None],
+        lazily: bool = False,
     ) -> None:
+        """`lazily`: a symbol that cannot be converted to `currency` is only refused when it is
+        first traded or asked for."""
         self.profile = profile
         self.market = Market(series)
         self._hook = hook
         digits = currency_digits(currency)
-        listed = list_symbols(profile, self.market, currency, digits, leverage)
+        listed = list_symbols(profile, self.market, currency, digits, leverage, lazily=lazily)
         self.account = Account(profile.broker, book, listed)
-        self._listed = tuple(listed.values())
         opening = AccountOpened(
             at_ms=_opening_ms(series),
             version=VERSION,
@@ -67,6 +74,7 @@ class Broker:
             leverage=leverage,
         )
         self._take_up(opening, to_minor(balance, digits))
+        self._stop_out = StopOut(self.account)
         self.market.move(self.account.now_ms)
         self._late = [(one.due_ms, number) for number, one in self.account.ledger.late.items()]
         heapify(self._late)
@@ -91,35 +99,49 @@ class Broker:
 
     def next_ms(self, limit_ms: int) -> int | None:
         """When something happens next, at `limit_ms` at the latest; None where nothing does."""
+        account = self.account
         found: int | None = None
-        expiration = self.account.next_expiration()
+        expiration = account.next_expiration()
         if expiration is not None and expiration[0] <= limit_ms:
-            found = limit_ms = max(expiration[0], self.account.now_ms)
+            found = limit_ms = max(expiration[0], account.now_ms)
         if self._late and self._late[0][0] <= limit_ms:
-            found = limit_ms = max(self._late[0][0], self.account.now_ms)
-        for listed in self._listed:
-            feed = listed.feed
-            if not (listed.orders or listed.positions):
-                continue
-            end = feed.place_at(limit_ms) + 1
-            place = listed.next_touch(end)
-            if place < end:
-                found = limit_ms = feed.time_at(place)
-        return found
+            found = limit_ms = max(self._late[0][0], account.now_ms)
+        if not account.busy:
+            return found
+        day_ms = next_day_ms(account)
+        if day_ms is not None and day_ms <= limit_ms:
+            found = limit_ms = day_ms
+        for listed in account.busy:
+            if listed.orders or listed.positions:
+                feed = listed.feed
+                end = feed.place_at(limit_ms) + 1
+                place = listed.next_touch(end)
+                if place < end:
+                    found = limit_ms = feed.time_at(place)
+        looked_ms = self._stop_out.next_ms(limit_ms)
+        return found if looked_ms is None else looked_ms
 
     def step(self, now_ms: int) -> None:
-        """All that happens at a time up to which nothing else does: expirations, then ticks in the
-        symbols' order, then requests that were scheduled."""
+        """All that happens at a time up to which nothing else does: expirations, the beginning of a
+        day, then ticks in the symbols' order, then requests that were scheduled."""
         account = self.account
+        begins_day = next_day_ms(account) == now_ms
+        if begins_day:
+            self.market.move(now_ms - 1)
         account.now_ms = now_ms
         while (due := account.next_expiration()) is not None and due[0] <= now_ms:
             account.record(ended(account, account.ledger.orders[due[1]], port.STATE_EXPIRED))
-        for listed in self._listed:
+        if begins_day:
+            begin_day(account)
+            self._stop_out.look()
+        for listed in self._looked_at():
             feed = listed.feed
             place = feed.place_at(now_ms)
             if place > feed.place and feed.time_at(place) == now_ms:
                 self.market.move_to_tick(feed, place)
-                take_tick(account, listed)
+                if listed.is_busy and listed.sessions.is_open(now_ms):
+                    take_tick(account, listed)
+                self._stop_out.look()
         self.market.move(now_ms)
         account.commit()
         while self._late and self._late[0][0] <= now_ms:
@@ -127,8 +149,18 @@ class Broker:
             scheduled = account.ledger.late[late]
             self._hook("broker:before")
             carry_out(account, self.profile, scheduled.request, scheduled.fate, late)
+            self._stop_out.look()
             account.commit()
             self._hook("broker:executed")
+
+    def _looked_at(self) -> tuple[Listed, ...]:
+        """The symbols, in their order, whose ticks decide anything: those that have orders or
+        positions, and (where there are stop-outs) those that positions are converted through."""
+        account = self.account
+        if not self._stop_out.is_on:
+            return account.busy
+        names = account.watch.feeds()
+        return tuple(one for name, one in account.listed.items() if one.is_busy or name in names)
 
     def rest(self, now_ms: int) -> None:
         """Let time pass in which nothing happens."""
@@ -145,6 +177,7 @@ class Broker:
     def execute(self, request: BrokerRequest, fate: Fate = NO_FATE) -> SendResult:
         """Carry out a request now; durable when this comes back."""
         result = carry_out(self.account, self.profile, request, fate)
+        self._stop_out.look()
         self.account.commit()
         return result
 
@@ -170,6 +203,19 @@ class Broker:
         self.account.record(WentOffline(at_ms=now_ms, until_ms=now_ms + delay_ms))
         self.account.commit()
 
+    def trouble(self, kind: str, delay_ms: int, amount: int = 0) -> None:
+        """Let a fault last for a while."""
+        now_ms = self.account.now_ms
+        self.account.record(
+            Troubled(at_ms=now_ms, kind=kind, until_ms=now_ms + delay_ms, amount=amount)
+        )
+        self.account.commit()
+
+    def miss(self) -> None:
+        """A request came to nothing, and nobody here knows of it."""
+        self.account.record(Missed(at_ms=self.account.now_ms))
+        self.account.commit()
+
     def fence(self, epoch: int) -> None:
         """Listen to engines of this epoch or later only."""
         if epoch > self.account.ledger.epoch:
@@ -178,27 +224,46 @@ class Broker:
 
 
 def list_symbols(
-    profile: Profile, market: Market, currency: str, digits: int, leverage: int
+    profile: Profile,
+    market: Market,
+    currency: str,
+    digits: int,
+    leverage: int,
+    *,
+    lazily: bool = False,
 ) -> dict[str, Listed]:
-    """The symbols that have ticks. Raises `OnefillError` where one is unknown or cannot be
-    valued in the account's currency."""
+    """The symbols that have ticks. Raises `OnefillError` where one is unknown or cannot be valued
+    in the account's currency; `lazily`: that is found out when it is first traded or asked for."""
     for name in market.feeds:
         profile.symbol(name)
     loaded = [profile.specifications[name] for name in market.feeds]
     exchange = Exchange(loaded, market.feeds)
+    clock = ServerTime(parse_zone(profile.broker.time_zone))
     listed = {}
     for one in loaded:
         feed = market.feeds[one.symbol.name]
         valuation = Valuation(one, feed, exchange, currency, digits, leverage)
-        listed[one.symbol.name] = Listed(one.symbol, Sessions(one.sessions), feed, valuation)
+        if not lazily:
+            valuation.check_convertible()
+        terms = one.terms
+        sessions = sessions_of(terms.sessions, terms.start, terms.expiration, clock)
+        listed[one.symbol.name] = Listed(one, sessions, feed, valuation)
     return listed
 
 
-def _opening_ms(series: Mapping[str, TickSeries]) -> int:
+def _opening_ms(quotes: Quotes) -> int:
     """A midnight well before the first tick: an order that arrives before any tick, or a day
-    early, finds the account open."""
-    first_ms = min((int(ticks.time_ms[0]) for ticks in series.values() if len(ticks)), default=0)
-    return max(0, first_ms // _DAY_MS - _OPENED_BEFORE_DAYS) * _DAY_MS
+    early, finds the account open. A generated market says itself when it begins."""
+    begins = [_begins_ms(one) for one in quotes.values()]
+    return min((begin_ms for begin_ms in begins if begin_ms is not None), default=0)
+
+
+def _begins_ms(quotes: TickSeries | FeedMaker) -> int | None:
+    if not isinstance(quotes, TickSeries):
+        return quotes.begins_ms
+    if not len(quotes):
+        return None
+    return max(0, int(quotes.time_ms[0]) // _DAY_MS - _OPENED_BEFORE_DAYS) * _DAY_MS
 
 
 def _deposit(account: Account, amount: float) -> Dealt:

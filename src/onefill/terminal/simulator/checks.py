@@ -11,12 +11,14 @@ from onefill.model.symbol import Symbol
 from onefill.model.volume import to_e8
 from onefill.terminal import port
 from onefill.terminal.simulator import retcodes
+from onefill.terminal.zone import ServerTime
 
 _NOISE = 1e-8
-_DAY_MS = 86_400_000
 #: Bits of `order_flags` by order type.
 _ORDER_BITS = (1, 1, 2, 2, 4, 4, 8, 8)
-_SL_BIT, _TP_BIT = 16, 32
+_SL_BIT, _TP_BIT, _CLOSE_BY_BIT = 16, 32, 64
+#: Bits of `filling_flags`; RETURN has none.
+_FILLING_BITS = {port.FILLING_FOK: 1, port.FILLING_IOC: 2, port.FILLING_BOC: 4}
 _LIMITS = (port.TYPE_BUY_LIMIT, port.TYPE_SELL_LIMIT)
 _STOP_LIMITS = (port.TYPE_BUY_STOP_LIMIT, port.TYPE_SELL_STOP_LIMIT)
 
@@ -26,14 +28,15 @@ def sign_of(order_type: int) -> int:
     return 1 if order_type % 2 == 0 else -1
 
 
-def points_of(price: float, scale: int) -> int | None:
-    """A price in points; 0 where there is none, None where it is off the symbol's step."""
+def points_of(price: float, scale: int, tick: int = 1) -> int | None:
+    """A price in points; 0 where there is none, None where it is off the symbol's step: no whole
+    points, or no multiple of `tick` of them."""
     if not 0.0 <= price < 1e9:
         return None
     points = round(price * scale)
     if abs(points / scale - price) > _NOISE * max(1.0, price):
         return None
-    return points
+    return None if points % tick else points
 
 
 def volume_code(symbol: Symbol, volume: float) -> int:
@@ -62,24 +65,36 @@ def trade_mode_code(symbol: Symbol, sign: int) -> int:
 
 def order_mode_code(symbol: Symbol, request: BrokerRequest) -> int:
     """Whether the symbol takes orders of this type, with stops."""
-    needed = _ORDER_BITS[request.type]
-    if request.sl:
-        needed |= _SL_BIT
-    if request.tp:
-        needed |= _TP_BIT
+    needed = _ORDER_BITS[request.type] | _stop_bits(request)
     return 0 if symbol.order_flags & needed == needed else retcodes.INVALID_ORDER
 
 
-def filling_code(symbol: Symbol, filling: int, *, pending: bool) -> int:
+def stops_mode_code(symbol: Symbol, request: BrokerRequest) -> int:
+    """Whether the symbol takes the stops of a change."""
+    needed = _stop_bits(request)
+    return 0 if symbol.order_flags & needed == needed else retcodes.INVALID_ORDER
+
+
+def close_by_code(symbol: Symbol) -> int:
+    """Whether positions may be closed by each other."""
+    return 0 if symbol.order_flags & _CLOSE_BY_BIT else retcodes.INVALID_ORDER
+
+
+def _stop_bits(request: BrokerRequest) -> int:
+    return (_SL_BIT if request.sl else 0) | (_TP_BIT if request.tp else 0)
+
+
+def filling_code(symbol: Symbol, filling: int, *, pending: bool, limit: bool = False) -> int:
     """Request and instant execution take every filling; market execution takes what its bits say
-    and never RETURN; exchanges always take RETURN; so do all for pending orders."""
+    and never RETURN; exchanges always take RETURN; so do all for pending orders. Book-or-cancel is
+    for orders that become a limit, where the bits say so."""
     mode = symbol.execution_mode
     if filling == port.FILLING_RETURN:
         allowed = mode != 2 or pending
-    elif filling in (port.FILLING_FOK, port.FILLING_IOC):
-        allowed = mode < 2 or bool(symbol.filling_flags & (1 << filling))
     else:
-        allowed = False
+        bit = bool(symbol.filling_flags & _FILLING_BITS.get(filling, 0))
+        allowed = limit and bit if filling == port.FILLING_BOC else mode < 2 or bit
+        allowed = allowed and filling in _FILLING_BITS
     return 0 if allowed else retcodes.INVALID_FILL
 
 
@@ -116,16 +131,19 @@ def pending_price_code(
     return 0
 
 
-def expiration_of(symbol: Symbol, type_time: int, asked_ms: int, now_ms: int) -> int | None:
-    """When an order leaves the book (0: never); None where it cannot be had."""
+def expiration_of(
+    symbol: Symbol, clock: ServerTime, type_time: int, asked_ms: int, now_ms: int
+) -> int | None:
+    """When an order leaves the book (UTC; 0: never); None where it cannot be had. Days are the
+    server's."""
     if not 0 <= type_time <= 3 or not symbol.expiration_flags & (1 << type_time):
         return None
     if type_time == port.TIME_GTC:
         return 0
     if type_time == port.TIME_DAY:
-        return (now_ms // _DAY_MS + 1) * _DAY_MS
+        return clock.day_begins_ms(clock.day_of(now_ms) + 1)
     if type_time == 3:
-        asked_ms = asked_ms // _DAY_MS * _DAY_MS + _DAY_MS - 1_000
+        asked_ms = clock.day_begins_ms(clock.day_of(asked_ms) + 1) - 1_000
     return asked_ms if asked_ms > now_ms else None
 
 

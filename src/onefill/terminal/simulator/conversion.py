@@ -1,11 +1,13 @@
-"""Money of one currency in another, through the quotes of the symbols that are loaded."""
+"""Money of one currency in another, through the quotes of the broker's currency pairs."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from onefill.model.errors import OnefillError
+from onefill.terminal.simulator.contract import FOREX
 from onefill.terminal.simulator.market import Feed
 from onefill.terminal.simulator.specification import Specification
 
@@ -50,13 +52,14 @@ SAME = Conversion()
 
 
 class Exchange:
-    """The currency pairs among the loaded symbols."""
+    """The currency pairs among the broker's symbols: those that are reckoned as forex."""
 
     def __init__(self, specifications: Iterable[Specification], feeds: Mapping[str, Feed]) -> None:
         self._legs: dict[str, dict[str, Leg]] = {}
+        self._found: dict[tuple[str, str], Conversion | None] = {}
         for one in specifications:
             symbol = one.symbol
-            if one.calculation == "forex":
+            if one.calculation in FOREX:
                 feed, scale = feeds[symbol.name], 10**symbol.digits
                 self._add(symbol.base, symbol.profit, Leg(feed, scale, inverse=False))
                 self._add(symbol.profit, symbol.base, Leg(feed, scale, inverse=True))
@@ -65,21 +68,38 @@ class Exchange:
         self._legs.setdefault(given, {}).setdefault(got, leg)
 
     def find(self, given: str, got: str, symbol: str) -> Conversion:
-        """The way with the fewest legs, two at most; of several the first in the symbols' order.
+        """The way with the fewest legs; of several the first in the symbols' order.
 
         Raises `OnefillError` (`CURRENCY_NOT_CONVERTIBLE`), naming the symbol that needs it.
         """
+        way = self.search(given, got)
+        if way is None:
+            raise OnefillError(
+                "CURRENCY_NOT_CONVERTIBLE",
+                f"{symbol} needs {given} in {got}, the account's currency, and no loaded symbol "
+                f"quotes it; add ticks of {given}{got} or {got}{given}, or choose another "
+                "--currency",
+            )
+        return way
+
+    def search(self, given: str, got: str) -> Conversion | None:
+        """As `find`; None where there is no way."""
         if given == got:
             return SAME
-        ways = self._legs.get(given, {})
-        if got in ways:
-            return Conversion((ways[got],))
-        for middle, leg in ways.items():
-            last = self._legs[middle].get(got)
-            if last is not None:
-                return Conversion((leg, last))
-        raise OnefillError(
-            "CURRENCY_NOT_CONVERTIBLE",
-            f"{symbol} needs {given} in {got}, the account's currency, and no loaded symbol "
-            f"quotes it; add ticks of {given}{got} or {got}{given}, or choose another --currency",
-        )
+        key = (given, got)
+        if key not in self._found:
+            self._found[key] = self._search(given, got)
+        return self._found[key]
+
+    def _search(self, given: str, got: str) -> Conversion | None:
+        ways: dict[str, tuple[Leg, ...]] = {given: ()}
+        waiting = deque([given])
+        while waiting:
+            at = waiting.popleft()
+            for reached, leg in self._legs.get(at, {}).items():
+                if reached not in ways:
+                    ways[reached] = (*ways[at], leg)
+                    waiting.append(reached)
+            if got in ways:
+                return Conversion(ways[got])
+        return None

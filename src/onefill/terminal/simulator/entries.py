@@ -18,6 +18,9 @@ and money (account currency) are plain numbers, exact as decimals. The kinds:
 - `day`       the server's day `day` has begun: swaps were charged, orders of the day are gone.
 - `late`      a request is to be carried out at `due_ms`, under number `late`.
 - `offline`   the terminal has no connection until `until_ms`.
+- `trouble`   a fault of kind `kind` lasts until `until_ms`; `amount` is how far the server's clock
+              is off (ms), where it is that.
+- `missed`    a fault kept a request from the broker; what later ones are struck by depends on it.
 - `end`       all of the above since the last `end` happened as one; what follows the last `end` is
               torn off by a crash and never happened.
 """
@@ -113,11 +116,9 @@ class Held(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what"
     comment: str
     time_ms: int
     update_ms: int
-    #: Account money that it binds, fixed at the opening.
-    margin: float
-    #: Margin currency in account currency at the opening, as a fraction.
+    #: Margin currency in account currency at the opening, as a fraction; to 12 decimals.
     margin_rate: tuple[int, int] = (1, 1)
-    #: Where several fills made it: the exact average price in points, as a fraction.
+    #: Where several fills made it: the average price in points, to 1e-8 of one, as a fraction.
     average: tuple[int, int] | None = None
     #: Account money that rollovers have put on it; it moves to the deals that close it.
     swap: float = 0.0
@@ -150,6 +151,23 @@ class WentOffline(
     until_ms: int
 
 
+class Troubled(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="trouble"
+):
+    """A fault that lasts for a while."""
+
+    at_ms: int
+    kind: str
+    until_ms: int
+    amount: int = 0
+
+
+class Missed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="missed"):
+    """A request never came to the broker's attention."""
+
+    at_ms: int
+
+
 class Ended(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag_field="what", tag="end"):
     """What happened together is complete."""
 
@@ -166,6 +184,8 @@ Entry = (
     | DayBegun
     | Scheduled
     | WentOffline
+    | Troubled
+    | Missed
     | Ended
 )
 

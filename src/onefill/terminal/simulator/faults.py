@@ -1,4 +1,5 @@
-"""The broker's misbehaviour, seeded: each draw belongs to an order's key and attempt.
+"""The broker's misbehaviour, seeded: each draw belongs to an order's key and attempt, or, where a
+request has no key, to its number in the broker's book.
 
 | name | what happens to a request |
 |---|---|
@@ -8,18 +9,24 @@
 | `late_execution` | answered 10012 or -10005, and carried out up to `late_max_ms` later |
 | `requote` | a deal is answered 10004 |
 | `reject` | answered 10006 |
+| `requote_storm` | every deal is answered 10004, for up to `storm_max_ms` |
+| `terminal_restart` | the terminal closes and comes back: as `disconnect`; calls under way end |
+| `autotrading_off` | answered 10027, and so are all, for up to `trouble_max_ms` |
+| `wrong_account` | another account is logged in, which has nothing, for up to `trouble_max_ms` |
+| `clock_skew` | the server's told time is off by up to `skew_max_ms`, for up to `trouble_max_ms` |
 | `early_cancel` | a market order is taken (10009) and cancelled without a fill |
 | `partial` | an immediate-or-cancel order fills in part (10010); a pending one fills in parts |
 | `activation_reject` | a pending order is rejected when it is due |
 | `rewritten_comment` | the broker puts a comment of its own in the place of the client's |
 | `stale_history` | history misses the order's end for up to `stale_max_ms`, or two looks |
 
-Of the first six, the first that strikes is the one that happens.
+Of the first eleven, the first that strikes is the one that happens. `ipc_timeout` is drawn for any
+call, looking ones too: it is answered -10005, and nothing was sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from onefill.model.errors import OnefillError
@@ -30,7 +37,7 @@ from onefill.terminal.simulator.entries import NO_FATE, Fate
 
 _ALL = frozenset(
     {port.ACTION_DEAL, port.ACTION_PENDING, port.ACTION_SLTP, port.ACTION_MODIFY,
-     port.ACTION_REMOVE}
+     port.ACTION_REMOVE, port.ACTION_CLOSE_BY}
 )  # fmt: skip
 _DEAL, _PENDING = frozenset({port.ACTION_DEAL}), frozenset({port.ACTION_PENDING})
 
@@ -42,7 +49,22 @@ _OF_REQUEST = {
     "late_execution": _ALL,
     "requote": _DEAL,
     "reject": _ALL,
+    "requote_storm": _DEAL,
+    "terminal_restart": _ALL,
+    "autotrading_off": _ALL,
+    "wrong_account": _ALL,
+    "clock_skew": _ALL,
 }
+#: Which of them last, and the setting that says how long at most.
+LASTING = {
+    "disconnect": "offline_max_ms",
+    "requote_storm": "storm_max_ms",
+    "terminal_restart": "offline_max_ms",
+    "autotrading_off": "trouble_max_ms",
+    "wrong_account": "trouble_max_ms",
+    "clock_skew": "trouble_max_ms",
+}
+_OF_CALL = "ipc_timeout"
 #: What befalls the order that comes of it.
 _OF_ORDER = {
     "early_cancel": _DEAL,
@@ -51,11 +73,12 @@ _OF_ORDER = {
     "rewritten_comment": _DEAL | _PENDING,
     "stale_history": _DEAL | _PENDING,
 }
-KINDS = (*_OF_REQUEST, *_OF_ORDER)
+KINDS = (*_OF_REQUEST, *_OF_ORDER, _OF_CALL)
 
 #: Settings, their defaults and the least they can be (ms).
 _SETTINGS = {"late_max_ms": (20_000, 500), "offline_max_ms": (15_000, 1_000),
-             "stale_max_ms": (5_000, 500)}  # fmt: skip
+             "stale_max_ms": (5_000, 500), "storm_max_ms": (10_000, 500),
+             "trouble_max_ms": (15_000, 1_000), "skew_max_ms": (60_000, 1)}  # fmt: skip
 
 
 class Mishap(NamedTuple):
@@ -68,6 +91,8 @@ class Mishap(NamedTuple):
     #: Of two ways to answer, the second.
     other: bool = False
     delay_ms: int = 0
+    #: By how much the server's clock is off.
+    skew_ms: int = 0
     fate: Fate = NO_FATE
 
 
@@ -106,6 +131,7 @@ class FaultPlan:
             silent=kind == "hang" or (kind == "lost_reply" and draw("lost silent") < 0.5),
             other=kind in ("disconnect", "late_execution") and draw(f"{kind} answer") < 0.5,
             delay_ms=self._delay_ms(kind, draw),
+            skew_ms=self._skew_ms(draw) if kind == "clock_skew" else 0,
             fate=fate,
         )
 
@@ -124,11 +150,20 @@ class FaultPlan:
         return rate > 0.0 and action in actions and draw(kind) < rate
 
     def _delay_ms(self, kind: str, draw: Callable[[str], float]) -> int:
-        name = {"late_execution": "late_max_ms", "disconnect": "offline_max_ms"}.get(kind)
+        name = "late_max_ms" if kind == "late_execution" else LASTING.get(kind)
         if name is None:
             return 0
         least, most = _SETTINGS[name][1], self.settings[name]
         return least + int(draw(f"{kind} delay") * (most - least + 1))
+
+    def _skew_ms(self, draw: Callable[[str], float]) -> int:
+        most = self.settings["skew_max_ms"]
+        return (1 + int(draw("skew") * most)) * (1 if draw("skew side") < 0.5 else -1)
+
+    def times_out(self, call: str, now_ms: int, number: int) -> bool:
+        """Whether a call is not answered, the `number`th that was made in that millisecond."""
+        rate = self.rates.get(_OF_CALL, 0.0)
+        return rate > 0.0 and self._draws.uniform(_OF_CALL, call, now_ms, number) < rate
 
     def _fate(self, request: BrokerRequest, draw: Callable[[str], float]) -> Fate:
         struck = {
@@ -173,6 +208,16 @@ def parse_faults(text: str, seed: int = 0) -> FaultPlan:
             raise _invalid(word, f"names no fault; there are {known}")
         assert equals, word
     return FaultPlan(rates, settings, seed)
+
+
+def plan_of(table: Mapping[str, float], seed: int = 0) -> FaultPlan | None:
+    """The plan in a profile's [faults] table; None where it is empty.
+
+    Raises `OnefillError` (`FAULTS_INVALID`).
+    """
+    if not table:
+        return None
+    return parse_faults(",".join(f"{name}={value:.17g}" for name, value in table.items()), seed)
 
 
 def _rate(word: str, value: str) -> float:

@@ -31,8 +31,13 @@ class _Hidden:
 class History:
     """The ledger's history as calls show it. Windows are inclusive, by when an order ended."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, lag_ms: int = 0) -> None:
+        """`lag_ms`: everything is shown so much later than it happened."""
         self._ledger = ledger
+        self._lag_ms = lag_ms
+        #: The place behind the last row that the lag lets through: at least the deposit.
+        self._through = 1
+        self._let_through(ledger.last_ms)
         self._hidden: dict[int, _Hidden] = {}
         for row in ledger.history:
             if isinstance(row, Ordered) and row.hidden_ms > ledger.last_ms:
@@ -44,24 +49,39 @@ class History:
         self._hidden[row.ticket] = _Hidden(place, row.hidden_ms)
 
     def next_reveal_ms(self) -> int | None:
-        """When the next hidden order will be shown."""
-        if not self._hidden:
-            return None
-        return min(hidden.until_ms for hidden in self._hidden.values())
+        """When the next row that is not shown will be."""
+        history = self._ledger.history
+        found: int | None = None
+        if self._lag_ms and self._through < len(history):
+            found = history[self._through].at_ms + self._lag_ms
+        for hidden in self._hidden.values():
+            if found is None or hidden.until_ms < found:
+                found = hidden.until_ms
+        return found
 
     def reveal(self, now_ms: int) -> bool:
         """Show what is no longer hidden; whether there was any."""
+        before = self._through
+        self._let_through(now_ms)
         over = [ticket for ticket, hidden in self._hidden.items() if hidden.until_ms <= now_ms]
         for ticket in over:
             del self._hidden[ticket]
-        return bool(over)
+        return bool(over) or self._through > before
+
+    def _let_through(self, now_ms: int) -> None:
+        history = self._ledger.history
+        if self._lag_ms and self._through < len(history):
+            self._through = max(1, bisect_right(history, now_ms - self._lag_ms, key=_at_ms))
 
     @property
     def end(self) -> int:
         """The cursor behind the last row that `changes` shows."""
+        end = len(self._ledger.history)
+        if self._lag_ms:
+            end = min(end, self._through)
         if not self._hidden:
-            return len(self._ledger.history)
-        return min(hidden.place for hidden in self._hidden.values())
+            return end
+        return min(end, *(hidden.place for hidden in self._hidden.values()))
 
     def changes(self, cursor: int) -> Changes:
         """Everything from a cursor on; hidden rows hold back what came after them."""
@@ -90,7 +110,7 @@ class History:
     def order(self, ticket: int) -> tuple[OrderRow, ...]:
         """One finished order."""
         place = self._ledger.finished.get(ticket)
-        if place is None:
+        if place is None or self._lags(place):
             return ()
         return tuple(self._orders([(place, self._ledger.history[place])]))
 
@@ -114,12 +134,21 @@ class History:
 
     def _deals(self, rows: Iterable[tuple[int, Ordered | Dealt]]) -> list[DealRow]:
         return [
-            row for place, row in rows if isinstance(row, Dealt) and self._shown(row.order, place)
+            row
+            for place, row in rows
+            if isinstance(row, Dealt) and self._shown(row.order, place) and not self._lags(place)
         ]
 
     def _orders(self, rows: Iterable[tuple[int, Ordered | Dealt]]) -> list[OrderRow]:
         """Finished orders among rows; those that are hidden count a look that missed them."""
-        return [row for place, row in rows if isinstance(row, Ordered) and self._seen(row, place)]
+        return [
+            row
+            for place, row in rows
+            if isinstance(row, Ordered) and not self._lags(place) and self._seen(row, place)
+        ]
+
+    def _lags(self, place: int) -> bool:
+        return self._lag_ms > 0 and place >= self._through
 
     def _shown(self, ticket: int, place: int) -> bool:
         hidden = self._hidden.get(ticket)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
 
+from onefill.terminal.simulator.market import Feed
 from onefill.terminal.simulator.valuation import Rate, Valuation, rounded
 
 _FEW = 24
 #: Products stay below it in arrays of 64 bits; beyond, whole numbers without a bound are used.
 _MOST = 2**61
+#: Floats of amounts below 2**40 are nearer than that.
+_NEAR = 1e-3
 
 
 class Holdings:
@@ -24,14 +28,20 @@ class Holdings:
         above, below = valuation.per_point[0] * step_e8, valuation.per_point[1]
         common = gcd(above, below)
         self._per_step: Rate = (above // common, below // common)
-        self._linear = valuation.is_linear and self._per_step[1] == 1
-        self._through = valuation.converted_through
         self._sides = {1: _Side(1), -1: _Side(-1)}
         #: Those with an average price between points: ticket to side, volume, price.
         self._averaged: dict[int, tuple[int, int, Rate]] = {}
         self._valued_at = -1
         self._through_at: tuple[int, ...] = ()
         self._floating = 0
+
+    @cached_property
+    def _linear(self) -> bool:
+        return self._valuation.is_linear and self._per_step[1] == 1
+
+    @cached_property
+    def _through(self) -> tuple[Feed, ...]:
+        return self._valuation.converted_through
 
     def put(self, ticket: int, sign: int, volume_e8: int, opened: Rate) -> None:
         """Take a position in, or its new volume and price."""
@@ -51,6 +61,8 @@ class Holdings:
     def floating(self) -> int:
         """The sum of the positions' profits at the quotes in force, each rounded."""
         feed = self._valuation.feed
+        if not (self._averaged or self._sides[1].count or self._sides[-1].count):
+            return 0
         if feed.place == self._valued_at and not self._through:
             return self._floating
         through_at = tuple(other.place for other in self._through)
@@ -128,8 +140,13 @@ class _Side:
     def rounded(self, close: int, gain: Rate, loss: Rate) -> int:
         """The sum of all profits, each rounded; `gain` and `loss`: money of a point and a step."""
         opened, steps = self._opened[: self.count], self._steps[: self.count]
-        most = max(close, self._dearest) * self._largest * 2 * max(gain[0], loss[0])
-        if self.count <= _FEW or most + max(gain[1], loss[1]) > _MOST:
+        widest = max(close, self._dearest) * self._largest
+        most = widest * 2 * max(gain[0], loss[0]) + max(gain[1], loss[1])
+        if self.count > _FEW and most > _MOST and _fits_floats(widest, gain, loss):
+            moved = (close - opened) * steps * self._sign
+            won = np.maximum(moved, 0)
+            return _rounded_sum(won, gain) - _rounded_sum(won - moved, loss)
+        if self.count <= _FEW or most > _MOST:
             moves = (
                 (close - at) * of * self._sign
                 for at, of in zip(opened.tolist(), steps.tolist(), strict=True)
@@ -144,3 +161,18 @@ class _Side:
         won = (won * (2 * gain[0]) + gain[1]) // (2 * gain[1])
         lost = (lost * (2 * loss[0]) + loss[1]) // (2 * loss[1])
         return int(won.sum() - lost.sum())
+
+
+def _fits_floats(widest: int, gain: Rate, loss: Rate) -> bool:
+    """Whether moves and amounts are so small that floats tell all but near halves apart."""
+    most = max(widest * gain[0] // gain[1], widest * loss[0] // loss[1])
+    return widest < 2**53 and most < 2**40
+
+
+def _rounded_sum(moved: NDArray[np.int64], rate: Rate) -> int:
+    """The sum of moves (none below 0) at a rate, each rounded: floats decide, except near halves,
+    where whole numbers do."""
+    above_half = moved * (rate[0] / rate[1]) + 0.5
+    doubtful = np.abs(above_half - np.rint(above_half)) < _NEAR
+    total = int(np.floor(above_half[~doubtful]).astype(np.int64).sum())
+    return total + sum(rounded(move * rate[0], rate[1]) for move in moved[doubtful].tolist())

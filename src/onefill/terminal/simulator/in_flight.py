@@ -10,6 +10,7 @@ from onefill.model.resolved import BrokerRequest
 from onefill.terminal import port
 from onefill.terminal.port import Pending, Reply, Request
 
+_BROKEN_OFF = Reply(None, (-10002, "IPC recv failed"))
 _TIMED_OUT = Reply(None, (port.TIMED_OUT, "no answer before the call's deadline"))
 
 
@@ -57,6 +58,12 @@ class InFlight:
                 self._unanswered.discard(number)
                 self._collectable.append((number, reply))
         return bool(self._collectable)
+
+    def break_off(self, now_ms: int) -> None:
+        """The terminal closed: no call that is under way gets its answer any more. What has left
+        for the broker still arrives."""
+        for number in sorted(self._unanswered):
+            self.reply(now_ms, number, _BROKEN_OFF)
 
     def collect(self) -> list[tuple[int, Reply]]:
         """Hand over the replies that have come, in order."""

@@ -12,9 +12,11 @@ from onefill.terminal.simulator.entries import (
     Entry,
     Fenced,
     Held,
+    Missed,
     Ordered,
     Requested,
     Scheduled,
+    Troubled,
     WentOffline,
 )
 
@@ -34,16 +36,23 @@ class Ledger:
     day: int = -1
     deposit_minor: int = 0
     balance_minor: int = 0
-    margin_minor: int = 0
+    #: What rollovers have put on open positions.
+    swap_minor: int = 0
     #: Minor units in one unit of the account currency.
     unit: int = 1
     requests: int = 0
+    #: What faults did beside refusing: with `requests` it numbers those that came without a key.
+    mishaps: int = 0
+    #: The last fault of each kind that lasts for a while.
+    troubles: dict[str, Troubled] = field(default_factory=dict)
     next_order: int = FIRST_ORDER
     next_deal: int = FIRST_DEAL
     #: Working orders by ticket.
     orders: dict[int, Ordered] = field(default_factory=dict)
     #: Open positions by ticket.
     positions: dict[int, Held] = field(default_factory=dict)
+    #: The same by symbol, then ticket.
+    by_symbol: dict[str, dict[int, Held]] = field(default_factory=dict)
     #: Finished orders and deals, oldest first: what `changes` counts.
     history: list[Ordered | Dealt] = field(default_factory=list)
     #: Places in `history`: of a finished order, of an order's deals, of a position's rows.
@@ -104,21 +113,30 @@ class Ledger:
     def _held(self, entry: Held) -> None:
         before = self.positions.get(entry.ticket)
         if before is not None:
-            self.margin_minor -= round(before.margin * self.unit)
+            self.swap_minor -= round(before.swap * self.unit)
         if entry.volume:
             self.positions[entry.ticket] = entry
-            self.margin_minor += round(entry.margin * self.unit)
+            self.by_symbol.setdefault(entry.symbol, {})[entry.ticket] = entry
+            self.swap_minor += round(entry.swap * self.unit)
         else:
             del self.positions[entry.ticket]
+            del self.by_symbol[entry.symbol][entry.ticket]
 
     def _rare(self, entry: Entry) -> None:
         if isinstance(entry, Scheduled):
             self.late[entry.late] = entry
             self.last_late = entry.late
+            self.mishaps += 1
         elif isinstance(entry, DayBegun):
             self.day = entry.day
         elif isinstance(entry, WentOffline):
             self.offline_until_ms = entry.until_ms
+            self.mishaps += 1
+        elif isinstance(entry, Troubled):
+            self.troubles[entry.kind] = entry
+            self.mishaps += 1
+        elif isinstance(entry, Missed):
+            self.mishaps += 1
         elif isinstance(entry, Fenced):
             self.epoch = entry.epoch
         elif isinstance(entry, AccountOpened):

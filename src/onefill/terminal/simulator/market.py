@@ -2,18 +2,21 @@
 
 A touch is a tick whose bid or ask reaches a level that something waits at. Ticks that touch nothing
 cost next to nothing: a window of them is compared at once, and whole blocks of them are skipped by
-their extremes.
+their extremes. A symbol that nobody looks at costs nothing: its feed follows the market's position
+only when it is asked.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from onefill.terminal.simulator.quotes.history import LoadedTicks, TickHistory
 from onefill.terminal.simulator.ticks import TickSeries
 
 NEVER_LOW, NEVER_HIGH = -(2**31), 2**31 - 1
@@ -37,13 +40,110 @@ class Levels(NamedTuple):
 NO_LEVELS = Levels()
 
 
-class Feed:
-    """One symbol's quotes and the place of the quote in force (-1: none has come yet)."""
+class Position:
+    """How far a market has come: to a time, of whose millisecond only the first symbols' ticks may
+    have come yet."""
+
+    __slots__ = ("_all_ms", "_first", "_now_ms", "moves")
+
+    def __init__(self) -> None:
+        #: Counts the moves, so that a feed sees whether it has to look again.
+        self.moves = 0
+        self._now_ms = self._all_ms = 0
+        self._first = 0
+
+    def move(self, now_ms: int) -> None:
+        """All ticks up to a time have come."""
+        if now_ms >= self._now_ms:
+            self._now_ms = self._all_ms = now_ms
+            self.moves += 1
+
+    def move_to_tick(self, now_ms: int, order: int) -> None:
+        """All ticks before `now_ms` have come, and in it those of the symbols up to `order`."""
+        if now_ms < self._now_ms:
+            return
+        self._first = max(order, self._first) if now_ms == self._now_ms else order
+        self._now_ms = now_ms
+        self._all_ms = max(self._all_ms, now_ms - 1)
+        self.moves += 1
+
+    def seen_ms(self, order: int) -> int:
+        """Up to when a symbol's ticks have come."""
+        return self._now_ms if order <= self._first else self._all_ms
+
+
+class Feed(ABC):
+    """One symbol's quotes, and which of them is in force at the market's position.
+
+    A tick's `place` is a whole number that rises with time; what comes before the first is -1.
+    """
+
+    #: The symbol's past, as `copy_ticks_*` and `copy_rates_*` tell it.
+    history: TickHistory
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
+        #: Of symbols whose ticks come in one millisecond, the lower one's comes first.
+        self.order = 0
+        self._position = Position()
+        self._moves = 0
+        self._place = -1
+
+    def follow(self, position: Position, order: int) -> None:
+        """Take part in a market."""
+        self._position, self._moves, self.order = position, -1, order
+
+    @property
+    def place(self) -> int:
+        """The place of the quote in force (-1: none has come yet)."""
+        if self._moves != self._position.moves:
+            self._catch_up()
+        return self._place
+
+    def _catch_up(self) -> None:
+        """Find the quote in force at the position that the market has moved to."""
+        position = self._position
+        self._moves = position.moves
+        self._place = self._last(self._place, position.seen_ms(self.order))
+
+    def place_at(self, now_ms: int) -> int:
+        """The place of the last tick at or before a time, not before the quote in force."""
+        return self._last(self.place, now_ms)
+
+    @property
+    @abstractmethod
+    def bid(self) -> int:
+        """Points; there must be a quote."""
+
+    @property
+    @abstractmethod
+    def ask(self) -> int:
+        """Points; there must be a quote."""
+
+    @property
+    @abstractmethod
+    def time_ms(self) -> int:
+        """When the quote in force came; 0: none has come."""
+
+    @abstractmethod
+    def time_at(self, place: int) -> int:
+        """When the tick at a place comes."""
+
+    @abstractmethod
+    def first_touch(self, begin: int, end: int, levels: Levels) -> int:
+        """The first place in [begin, end) that touches a level; `end` where none does."""
+
+    @abstractmethod
+    def _last(self, place: int, now_ms: int) -> int:
+        """The place of the last tick at or before a time, `place` at the earliest."""
+
+
+class LoadedFeed(Feed):
+    """Quotes that were loaded; a place is an index."""
 
     def __init__(self, series: TickSeries) -> None:
-        self.symbol = series.symbol
+        super().__init__(series.symbol)
         self.count = len(series)
-        self.place = -1
         self._bid = np.ascontiguousarray(series.bid)
         self._ask = np.ascontiguousarray(series.ask)
         # One number out of a memoryview costs half of what it costs out of an array.
@@ -51,29 +151,34 @@ class Feed:
         self._bids = self._bid.data
         self._asks = self._ask.data
         self._extremes: tuple[NDArray[np.int32], ...] | None = None
+        self.history: TickHistory = LoadedTicks(series)
 
     @property
     def bid(self) -> int:
         """Points; there must be a quote."""
-        return self._bids[self.place]
+        if self._moves != self._position.moves:  # `place`, without a call
+            self._catch_up()
+        return self._bids[self._place]
 
     @property
     def ask(self) -> int:
         """Points; there must be a quote."""
-        return self._asks[self.place]
+        if self._moves != self._position.moves:  # `place`, without a call
+            self._catch_up()
+        return self._asks[self._place]
 
     @property
     def time_ms(self) -> int:
         """When the quote in force came; 0: none has come."""
-        return self._times[self.place] if self.place >= 0 else 0
+        place = self.place
+        return self._times[place] if place >= 0 else 0
 
     def time_at(self, place: int) -> int:
         """When the tick at a place comes."""
         return self._times[place]
 
-    def place_at(self, now_ms: int) -> int:
-        """The place of the last tick at or before a time, not before the quote in force."""
-        times, low = self._times, self.place + 1
+    def _last(self, place: int, now_ms: int) -> int:
+        times, low = self._times, place + 1
         step = 1
         while low < self.count and times[low] <= now_ms:
             high = min(low + step, self.count)
@@ -91,7 +196,7 @@ class Feed:
             window = _FIRST_WINDOW
             while begin < stop:
                 until = min(begin + window, stop)
-                found = _first(self._bid[begin:until], self._ask[begin:until], levels)
+                found = first_of(self._bid[begin:until], self._ask[begin:until], levels)
                 if found >= 0:
                     return begin + found
                 begin, window = until, window * 4
@@ -127,7 +232,7 @@ class Feed:
         )
 
 
-def _first(bid: NDArray[np.int32], ask: NDArray[np.int32], levels: Levels) -> int:
+def first_of(bid: NDArray[np.int32], ask: NDArray[np.int32], levels: Levels) -> int:
     """The first place that touches, -1 where none does. Sides without a level are not compared."""
     touched: NDArray[np.bool_] | None = None
     if levels.bid_low != NEVER_LOW:
@@ -147,25 +252,39 @@ def _first(bid: NDArray[np.int32], ask: NDArray[np.int32], levels: Levels) -> in
     return found if touched[found] else -1
 
 
+class FeedMaker(Protocol):
+    """Where a symbol's quotes come from if not out of a series."""
+
+    @property
+    def begins_ms(self) -> int:
+        """When the account may open on it, Unix ms."""
+        ...
+
+    def feed(self) -> Feed:
+        """A feed that stands before its first tick."""
+        ...
+
+
+Quotes = Mapping[str, TickSeries | FeedMaker]
+"""What a market is made of, by symbol."""
+
+
 class Market:
     """All symbols' quotes, in the order in which ticks of one millisecond follow each other."""
 
-    def __init__(self, series: Mapping[str, TickSeries]) -> None:
-        self.feeds = {name: Feed(one) for name, one in series.items()}
-        self._ordered = tuple(self.feeds.values())
+    def __init__(self, quotes: Quotes) -> None:
+        self._position = Position()
+        self.feeds: dict[str, Feed] = {}
+        for order, (name, one) in enumerate(quotes.items()):
+            feed = LoadedFeed(one) if isinstance(one, TickSeries) else one.feed()
+            feed.follow(self._position, order)
+            self.feeds[name] = feed
 
     def move(self, now_ms: int) -> None:
         """Every symbol's quote in force at a time."""
-        for feed in self._ordered:
-            feed.place = feed.place_at(now_ms)
+        self._position.move(now_ms)
 
     def move_to_tick(self, feed: Feed, place: int) -> None:
         """The quotes in force on one tick: of symbols that come after it in the same millisecond,
         the ones before."""
-        at_ms = feed.time_at(place)
-        for other in self._ordered:
-            if other is feed:
-                feed.place = place
-                at_ms -= 1
-            else:
-                other.place = other.place_at(at_ms)
+        self._position.move_to_tick(feed.time_at(place), feed.order)

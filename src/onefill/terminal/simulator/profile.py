@@ -17,6 +17,7 @@ import msgspec
 
 from onefill.model.errors import OnefillError
 from onefill.model.symbol import Symbol
+from onefill.terminal.simulator.faults import plan_of
 from onefill.terminal.simulator.settings import BrokerSettings
 from onefill.terminal.simulator.specification import (
     Specification,
@@ -151,6 +152,10 @@ def _profile(name: str, tables: _File, where: str) -> Profile:
     for symbol, table in tables.symbols.items():
         one = _specification(symbol, table, tables, broker, where)
         found[one.symbol.name] = one
+    try:
+        plan_of(tables.faults)
+    except OnefillError as wrong:
+        raise _invalid(where, f"[faults]: {wrong.message}") from None
     return Profile(
         name=name,
         about=tables.about,

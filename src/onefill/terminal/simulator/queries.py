@@ -12,7 +12,9 @@ from onefill.terminal.port import AccountRow, OrderRow, PositionRow, Ready, Repl
 from onefill.terminal.simulator.account import Account, Listed
 from onefill.terminal.simulator.checks import points_of
 from onefill.terminal.simulator.entries import Held
+from onefill.terminal.simulator.order_check import check_request
 from onefill.terminal.simulator.profile import Profile
+from onefill.terminal.simulator.settings import MARGIN_MODES, TRADE_MODES
 
 NOT_FOUND = Reply(None, (-4, "Terminal: Not found"))
 INVALID_PARAMS = Reply(None, (-2, "Terminal: Invalid params"))
@@ -42,6 +44,7 @@ class Queries:
             "positions_get": self.positions_get,
             "history_orders_get": self.history_orders_get,
             "history_deals_get": self.history_deals_get,
+            "order_check": self.order_check,
             "order_calc_margin": self.order_calc_margin,
             "order_calc_profit": self.order_calc_profit,
         }
@@ -92,14 +95,15 @@ class Queries:
         """What is verified right before a send."""
         account, ledger = self._account, self._account.ledger
         online = account.now_ms >= ledger.offline_until_ms
+        skew = account.trouble("clock_skew")
         return Reply(
             Ready(
                 connected=online,
-                trade_allowed=True,
+                trade_allowed=account.trouble("autotrading_off") is None,
                 synchronised=online,
                 login=self._opened.login,
                 server=self._opened.server,
-                server_ms=account.now_ms,
+                server_ms=account.now_ms + (skew.amount if skew else 0),
                 last_ticket=ledger.next_order - 1,
             )
         )
@@ -125,7 +129,7 @@ class Queries:
         """Balance, equity, margin."""
         account, ledger, opened = self._account, self._account.ledger, self._opened
         floating = account.floating()
-        equity, margin = ledger.balance_minor + floating, account.margin()
+        equity, margin = account.equity(), account.margin()
         row = AccountRow(
             login=opened.login,
             server=opened.server,
@@ -137,6 +141,8 @@ class Queries:
             margin=account.money(margin),
             margin_free=account.money(equity - margin),
             profit=account.money(floating),
+            margin_mode=MARGIN_MODES[account.settings.margin_mode],
+            trade_mode=TRADE_MODES[account.settings.trade_mode],
         )
         return Reply(row)
 
@@ -185,6 +191,7 @@ class Queries:
             comment=held.comment,
             time_ms=held.time_ms,
             update_ms=held.update_ms,
+            reason=held.reason,
         )
 
     def history_orders_get(self, arguments: Arguments) -> Reply:
@@ -205,6 +212,10 @@ class Queries:
             return Reply(history.deals_of_position(arguments["position"]))
         return Reply(history.deals_between(arguments["from_ms"], arguments["to_ms"]))
 
+    def order_check(self, arguments: Arguments) -> Reply:
+        """Whether `order_send` would take the `request`, as a `CheckResult`."""
+        return Reply(check_request(self._account, self._profile, arguments["request"]))
+
     def order_calc_margin(self, arguments: Arguments) -> Reply:
         """Margin of `action` (0 buy, 1 sell), `symbol`, `volume` at `price`."""
         listed = self._account.listed.get(arguments["symbol"])
@@ -213,8 +224,9 @@ class Queries:
         price = points_of(arguments["price"], listed.scale)
         if not price or not listed.valuation.is_quoted:
             return INVALID_PARAMS
-        rate = listed.valuation.margin_rate(1 if arguments["action"] == port.TYPE_BUY else -1)
-        margin = listed.valuation.margin(to_e8(arguments["volume"]), (price, 1), rate)
+        sign = 1 if arguments["action"] == port.TYPE_BUY else -1
+        rate = listed.valuation.margin_rate(sign)
+        margin = listed.valuation.margin(sign, to_e8(arguments["volume"]), (price, 1), rate)
         return Reply(self._account.money(margin))
 
     def order_calc_profit(self, arguments: Arguments) -> Reply:

@@ -9,6 +9,8 @@ import msgspec
 MarginMode = Literal["netting", "exchange", "hedging"]
 MARGIN_MODES: dict[str, int] = {"netting": 0, "exchange": 1, "hedging": 2}
 """MT5's `margin_mode` by name."""
+TRADE_MODES: dict[str, int] = {"demo": 0, "contest": 1, "real": 2}
+"""MT5's `trade_mode` of an account by name."""
 
 
 class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +41,8 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     limit_positions: int
     #: Positions of one symbol and side must be closed oldest first.
     fifo_close: bool
+    #: A symbol's positions must all be of one side.
+    hedging_prohibited: bool = False
     #: What the broker adds before and after the symbols' names.
     prefix: str
     suffix: str

@@ -9,7 +9,7 @@ import msgspec
 from onefill.model.errors import OnefillError
 from onefill.model.symbol import Symbol
 from onefill.model.volume import to_e8
-from onefill.terminal.simulator.sessions import Sessions
+from onefill.terminal.simulator.sessions import sessions_of
 
 Calculation = Literal[
     "forex", "futures", "cfd", "cfd_index", "cfd_leverage", "forex_no_leverage",
@@ -45,8 +45,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     margin_maintenance: float = 0.0
     margin_rate_long: float = 1.0
     margin_rate_short: float = 1.0
-    #: Contract size (or money, where margin_initial is set) of a hedged lot; below 0: the
-    #: contract size (or margin_initial).
+    #: Contract size (or money, where margin_initial is set) of a hedged lot; below 0: a hedged lot
+    #: binds what another does.
     margin_hedged: float = -1.0
     margin_hedged_use_leg: bool = False
     face_value: float = 0.0
@@ -142,7 +142,7 @@ def specification_of(name: str, offered_as: str, table: dict[str, Any]) -> Speci
     terms = msgspec.convert(
         {field: value for field, value in table.items() if field not in _PLACING}, Terms
     )
-    Sessions(terms.sessions)
+    sessions_of(terms.sessions, terms.start, terms.expiration)
     wrong = _wrong_placing(placing) or _wrong_terms(terms)
     if wrong:
         raise ValueError(wrong)

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from math import isfinite
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from onefill.model.resolved import BrokerRequest
 from onefill.terminal import port
-from onefill.terminal.port import Pending, Reply, Request, SendResult
-from onefill.terminal.simulator import retcodes
+from onefill.terminal.port import Pending, Reply, Request
+from onefill.terminal.simulator.arguments import trade_request, wrong_arguments
 from onefill.terminal.simulator.book import Book
 from onefill.terminal.simulator.broker import Broker
-from onefill.terminal.simulator.faults import NO_MISHAP, FaultPlan
+from onefill.terminal.simulator.faults import NO_MISHAP, FaultPlan, plan_of
 from onefill.terminal.simulator.in_flight import InFlight
+from onefill.terminal.simulator.market import Quotes
+from onefill.terminal.simulator.mishaps import (
+    IPC_TIMEOUT,
+    OFFLINE,
+    carried_out,
+    refused_by_terminal,
+)
+from onefill.terminal.simulator.other_account import as_other_account
 from onefill.terminal.simulator.profile import Profile
 from onefill.terminal.simulator.queries import CALL_FAILED, Queries
-from onefill.terminal.simulator.ticks import TickSeries
 
-_OFFLINE = Reply(None, (-10004, "No IPC connection"))
-_LOST = Reply(None, (-10002, "IPC recv failed"))
-_IPC_TIMEOUT = Reply(None, (-10005, "IPC timeout"))
 _STALE = Reply(None, (port.STALE_EPOCH, "a newer engine has taken over; nothing was sent"))
 _TOO_LATE = Reply(None, (port.TOO_LATE, "the order's time had passed; nothing was sent"))
 
@@ -41,7 +43,7 @@ class SimulatedTerminal:
     def __init__(
         self,
         profile: Profile,
-        series: Mapping[str, TickSeries],
+        series: Quotes,
         *,
         currency: str = "USD",
         balance: float = 10_000.0,
@@ -49,9 +51,12 @@ class SimulatedTerminal:
         book: Path | None = None,
         faults: FaultPlan | None = None,
         hook: Callable[[str], None] | None = None,
+        lazily: bool = False,
     ) -> None:
         """`book` None keeps nothing. `hook` is told "broker:before" when a request is about to be
         looked at, and "broker:executed" when the book has it and no answer was given yet.
+        `lazily`: a symbol that cannot be converted to `currency` is only refused when it is first
+        traded or asked for.
 
         Raises `OnefillError`: an unknown symbol, a currency that cannot be converted, a book that
         is broken or of another run.
@@ -59,7 +64,7 @@ class SimulatedTerminal:
         settings = profile.broker
         self.login, self.server = settings.login, settings.server
         self._latency_ms = settings.latency_ms
-        self._faults = faults
+        self._faults = plan_of(profile.faults, settings.seed) if faults is None else faults
         self._hook = hook or _no_hook
         self._file = Book(book)
         try:
@@ -71,6 +76,7 @@ class SimulatedTerminal:
                 leverage=leverage or settings.leverage,
                 book=self._file,
                 hook=self._hook,
+                lazily=lazily,
             )
         except BaseException:
             self._file.close()
@@ -79,6 +85,8 @@ class SimulatedTerminal:
         self._queries = Queries(self._account, profile)
         self._by_name = self._queries.by_name
         self._in_flight = InFlight()
+        #: When the last call was made, and how many were made in that millisecond before it.
+        self._called_ms, self._calls = -1, 0
 
     @property
     def now_ms(self) -> int:
@@ -104,15 +112,50 @@ class SimulatedTerminal:
         """Make a call at a time, after all ticks up to it."""
         if now_ms > self._account.now_ms:
             self._run(now_ms, stop=False)
-        name = request.name
+        name, arguments = request.name, request.arguments
         if name == "order_send":
             return self._send(request)
         if name == "ready":
-            return self._queries.ready()
-        if self._account.now_ms < self._account.ledger.offline_until_ms:
-            return _OFFLINE
+            return self._ready()
+        outage = self.outage(name)
+        if outage is not None:
+            return outage
         query = self._by_name.get(name)
-        return CALL_FAILED if query is None else query(request.arguments)
+        if query is None:
+            return CALL_FAILED
+        if name == "order_check":
+            trade = trade_request(arguments, self.broker.profile.broker.comment_accepted)
+            if isinstance(trade, Reply):
+                return trade
+            arguments = {"request": trade}
+        wrong = wrong_arguments(name, arguments)
+        if wrong is not None:
+            return wrong
+        if self._account.trouble("wrong_account") is not None:
+            return as_other_account(name, arguments, lambda: query(arguments))
+        return query(arguments)
+
+    def outage(self, name: str) -> Reply | None:
+        """What a call of this name is answered when nothing can be asked now: no connection, or a
+        time-out that faults drew for it. None where it can."""
+        account = self._account
+        if account.now_ms < account.ledger.offline_until_ms:
+            return OFFLINE
+        if self._faults is None:
+            return None
+        self._calls = self._calls + 1 if account.now_ms == self._called_ms else 0
+        self._called_ms = account.now_ms
+        times_out = self._faults.times_out(name, account.now_ms, self._calls)
+        return IPC_TIMEOUT if times_out else None
+
+    def _ready(self) -> Reply:
+        reply = self._queries.ready()
+        if self._account.trouble("wrong_account") is not None:
+            reply = as_other_account("ready", {}, lambda: reply)
+        if reply.value.connected and self.outage("ready") is not None:
+            cut_off = msgspec.structs.replace(reply.value, connected=False, synchronised=False)
+            return Reply(cut_off)
+        return reply
 
     def collect(self) -> list[tuple[int, Reply]]:
         """Replies that have come since the last look, in order."""
@@ -135,7 +178,9 @@ class SimulatedTerminal:
     def has_changes(self, cursor: int) -> bool:
         """Whether `changes` would tell something new."""
         account = self._account
-        return account.history.end > cursor and account.now_ms >= account.ledger.offline_until_ms
+        if account.now_ms < account.ledger.offline_until_ms:
+            return False
+        return account.history.end > cursor and account.trouble("wrong_account") is None
 
     # Time.
 
@@ -151,10 +196,10 @@ class SimulatedTerminal:
                     return account.now_ms
                 at_ms = max(own_ms, account.now_ms)
             happened = account.happened
-            was_offline = account.now_ms < account.ledger.offline_until_ms
+            trouble_ms = self._next_relief_ms()
             broker.step(at_ms)
             news = account.history.reveal(at_ms)
-            news |= was_offline and at_ms >= account.ledger.offline_until_ms
+            news |= trouble_ms is not None and at_ms >= trouble_ms
             for number, request, trade in self._in_flight.arrivals(at_ms):
                 reply = self._at_broker(request, trade)
                 if reply is not None:
@@ -165,14 +210,22 @@ class SimulatedTerminal:
 
     def _next_own_ms(self) -> int | None:
         """When something is due on this side of the broker."""
-        account = self._account
-        offline_ms = account.ledger.offline_until_ms
         dues = (
             self._in_flight.next_ms(),
-            account.history.next_reveal_ms(),
-            offline_ms if offline_ms > account.now_ms else None,
+            self._account.history.next_reveal_ms(),
+            self._next_relief_ms(),
         )
         return min((due for due in dues if due is not None), default=None)
+
+    def _next_relief_ms(self) -> int | None:
+        """When the connection comes back, or the next fault that lasts is over."""
+        ledger, now_ms = self._account.ledger, self._account.now_ms
+        offline_ms = ledger.offline_until_ms
+        found = offline_ms if offline_ms > now_ms else None
+        for trouble in ledger.troubles.values():
+            if trouble.until_ms > now_ms and (found is None or trouble.until_ms < found):
+                found = trouble.until_ms
+        return found
 
     # Sending.
 
@@ -180,13 +233,19 @@ class SimulatedTerminal:
         account = self._account
         if request.epoch < account.ledger.epoch:
             return _STALE
+        if request.epoch > account.ledger.epoch:
+            self.fence(request.epoch)
         if request.not_after_ms is not None and account.now_ms > request.not_after_ms:
             return _TOO_LATE
-        if account.now_ms < account.ledger.offline_until_ms:
-            return _OFFLINE
-        trade = _trade_request(request.arguments, self.broker.profile.broker.comment_accepted)
+        outage = self.outage(request.name)
+        if outage is not None:
+            return outage
+        trade = trade_request(request.arguments, self.broker.profile.broker.comment_accepted)
         if isinstance(trade, Reply):
             return trade
+        refused = refused_by_terminal(self.broker, trade)
+        if refused is not None:
+            return refused
         if not self._latency_ms:
             reply = self._at_broker(request, trade)
             return self._in_flight.expect(request.deadline_ms) if reply is None else reply
@@ -199,54 +258,15 @@ class SimulatedTerminal:
         """What becomes of a request at the broker; None where no answer will ever come."""
         broker, faults = self.broker, self._faults
         self._hook("broker:before")
-        mishap = NO_MISHAP
+        mishap, keyless = NO_MISHAP, not request.key
         if faults is not None:
-            mishap = faults.mishap(trade, request.key, request.attempt)
-        kind = mishap.kind
-        if kind == "disconnect":
-            broker.go_offline(mishap.delay_ms)
-            return _OFFLINE if mishap.other else _unexecuted(retcodes.CONNECTION)
-        if kind == "late_execution":
-            broker.schedule(trade, mishap.fate, mishap.delay_ms)
-            return _IPC_TIMEOUT if mishap.other else _unexecuted(retcodes.TIMEOUT)
-        if kind == "hang" and not mishap.carried_out:
-            return None
-        if kind == "requote":
-            result = broker.refuse(trade, retcodes.REQUOTE)
-        elif kind == "reject":
-            result = broker.refuse(trade, retcodes.REJECT)
-        else:
-            result = broker.execute(trade, mishap.fate)
-        self._hook("broker:executed")
-        if mishap.silent:
-            return None
-        return _LOST if kind == "lost_reply" else Reply(result)
-
-
-def _unexecuted(retcode: int) -> Reply:
-    return Reply(SendResult(retcode=retcode, comment=retcodes.COMMENTS[retcode]))
-
-
-def _trade_request(arguments: Mapping[str, Any], letters: int) -> BrokerRequest | Reply:
-    """The trade request in a call's arguments, or the error where it is none. A comment of more
-    than `letters` never leaves the machine."""
-    asked: object = arguments.get("request", arguments)
-    if not isinstance(asked, BrokerRequest):
-        assert isinstance(asked, Mapping), type(asked)
-        unknown = sorted(set(asked) - set(BrokerRequest.__struct_fields__))
-        if unknown:
-            return Reply(None, (-2, f'Invalid "{unknown[0]}" argument'))
-        try:
-            asked = msgspec.convert(dict(asked), BrokerRequest)
-        except msgspec.ValidationError as wrong:
-            return Reply(None, (-2, f"Invalid arguments: {wrong}"))
-    if not isfinite(asked.volume + asked.price + asked.stoplimit + asked.sl + asked.tp):
-        return Reply(None, (-2, "Invalid arguments: a price or the volume is no finite number"))
-    if len(asked.comment) > letters or not _is_text(asked.comment):
-        return Reply(None, (-2, 'Invalid "comment" argument'))
-    return asked
-
-
-def _is_text(comment: str) -> bool:
-    """Whether it can be written at all: half a surrogate pair cannot."""
-    return comment.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in comment)
+            ledger = broker.account.ledger
+            key = f"{ledger.requests}.{ledger.mishaps}" if keyless else request.key
+            mishap = faults.mishap(trade, key, request.attempt)
+        if mishap.kind == "terminal_restart":
+            self._in_flight.break_off(broker.account.now_ms)
+        decided = broker.account.ledger.requests
+        reply = carried_out(broker, trade, mishap, keyless=keyless)
+        if broker.account.ledger.requests != decided:
+            self._hook("broker:executed")
+        return reply

@@ -55,6 +55,7 @@ class Stage:
         currency: str = "USD",
         balance: float = 10_000.0,
         leverage: int = 100,
+        lazily: bool = False,
     ) -> None:
         markets = quotes if isinstance(quotes, Mapping) else {"EURUSD": quotes}
         self.terminal = SimulatedTerminal(
@@ -66,6 +67,7 @@ class Stage:
             book=book,
             faults=parse_faults(faults, seed) if faults else None,
             hook=hook,
+            lazily=lazily,
         )
 
     @property

@@ -17,7 +17,7 @@ from onefill.terminal.simulator.ticks import TickSeries
 from tests.oracle import replay
 from tests.oracle.book import Book
 from tests.oracle.orders import generate
-from tests.oracle.records import Order, Refused, lots, milliseconds, number
+from tests.oracle.records import Order, Pending, Refused, lots, milliseconds, number
 from tests.oracle.replay import OracleRun, replay_ticks
 from tests.oracle.symbols import SYMBOLS
 from tests.oracle.ticks import Tick
@@ -263,8 +263,8 @@ def test_an_account_in_the_traded_currency_agrees() -> None:
 class StrictBook(Book):
     """The broker itself has no cushion: what free margin covers is opened."""
 
-    def check_money(self, needed: Decimal) -> None:
-        if needed > self.free_margin():
+    def check_money(self, asked: Pending, price: Decimal) -> None:
+        if self.needed(asked, price) > self.free_margin():
             raise Refused("not enough free margin")
 
 

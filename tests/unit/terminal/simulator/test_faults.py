@@ -68,7 +68,7 @@ def test_a_draw_belongs_to_key_and_attempt_not_to_what_came_before() -> None:
     assert forth != {key: other.mishap(deal(0), key, 1) for key in KEYS}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "ipc_timeout"])
 def test_a_rate_strikes_about_that_often(kind: str) -> None:
     plan = parse_faults(f"{kind}=0.25", 3)
     request = pending(2, 1.3) if kind == "activation_reject" else deal(0)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onefill.terminal.simulator.market import NO_LEVELS, Feed, Levels, Market
+from onefill.terminal.simulator.market import NO_LEVELS, Levels, LoadedFeed, Market
 from onefill.terminal.simulator.ticks import TickSeries
 
 from .stage import NOON, series
@@ -54,7 +54,9 @@ def test_the_first_touch_is_the_first(
         for none, distance, sign in zip(NO_LEVELS, distances, signs, strict=True)
     ]
     levels = Levels(*wanted)
-    assert Feed(ticks).first_touch(begin, end, levels) == naive_touch(ticks, begin, end, levels)
+    assert LoadedFeed(ticks).first_touch(begin, end, levels) == naive_touch(
+        ticks, begin, end, levels
+    )
 
 
 @given(
@@ -62,10 +64,12 @@ def test_the_first_touch_is_the_first(
     looks=st.lists(st.integers(-5, 305)).map(sorted),
 )
 def test_the_quote_in_force_is_the_last_at_or_before(times: list[int], looks: list[int]) -> None:
-    feed = Feed(series(SYMBOL, [(time, 100, 101) for time in times]))
+    market = Market({SYMBOL: series(SYMBOL, [(time, 100, 101) for time in times])})
+    feed = market.feeds[SYMBOL]
     for look in looks:
-        feed.place = feed.place_at(NOON + look)
-        assert feed.place == sum(time <= look for time in times) - 1
+        place = feed.place_at(NOON + look)
+        market.move(NOON + look)
+        assert feed.place == place == sum(time <= look for time in times) - 1
     assert feed.time_ms == (NOON + times[feed.place] if feed.place >= 0 else 0)
 
 
@@ -79,3 +83,36 @@ def test_on_a_tick_later_symbols_of_the_same_millisecond_still_have_the_quote_be
     assert [feed.bid for feed in market.feeds.values()] == [11, 21, 30]
     market.move(NOON + 5)
     assert [feed.bid for feed in market.feeds.values()] == [11, 21, 31]
+
+
+@given(
+    times=st.lists(st.lists(st.integers(1, 12), unique=True).map(sorted), min_size=2, max_size=4),
+    steps=st.lists(st.tuples(st.integers(1, 12), st.sampled_from(["move", "ticks"]))),
+    looked=st.lists(st.booleans(), min_size=100, max_size=100),
+)
+def test_a_feed_that_is_looked_at_late_has_the_quote_of_one_that_followed(
+    times: list[list[int]], steps: list[tuple[int, str]], looked: list[bool]
+) -> None:
+    quotes = {
+        f"S{number}": series(f"S{number}", [(at, at, at + 1) for at in row])
+        for number, row in enumerate(times)
+    }
+    followed, lazy = Market(quotes), Market(quotes)
+    looks = iter(looked * 10)
+    for now, kind in steps:
+        for name, feed in followed.feeds.items():
+            place = feed.place_at(NOON + now)
+            if kind == "ticks" and place > feed.place and feed.time_at(place) == NOON + now:
+                followed.move_to_tick(feed, place)
+                lazy.move_to_tick(lazy.feeds[name], place)
+                assert feed.place == place
+            for other, same in zip(followed.feeds.values(), lazy.feeds.values(), strict=True):
+                place = other.place
+                if next(looks, False):
+                    assert same.place == place
+        followed.move(NOON + now)
+        lazy.move(NOON + now)
+        for feed in followed.feeds.values():
+            assert feed.place == feed.place_at(NOON + now)
+    for other, same in zip(followed.feeds.values(), lazy.feeds.values(), strict=True):
+        assert same.place == other.place

@@ -3,8 +3,10 @@
 import json
 from collections import defaultdict
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,8 @@ from onefill.terminal.simulator.ledger import Ledger
 from onefill.terminal.simulator.profile import Profile
 from onefill.terminal.simulator.terminal import SimulatedTerminal
 from onefill.terminal.simulator.ticks import TickSeries
+from tests.oracle.money import Account as Plain
+from tests.oracle.money import Contract, Held
 
 from .stage import NOON, deal, modify, pending, profile_with, remove, stops
 
@@ -30,6 +34,9 @@ MARKETS = {
 
 
 SCALES = {"EURUSD": 100_000, "USDJPY": 1_000, "EURJPY": 1_000, "XAUUSD": 1_000}
+
+
+MONEY = ("profit", "commission", "swap", "fee")
 
 
 class Walk:
@@ -123,7 +130,7 @@ def check_books(walk: Walk) -> None:
     """The book, read as plain JSON, against what the terminal says."""
     lines = [json.loads(line) for line in walk.book.read_text(encoding="utf-8").splitlines()]
     deals = [line for line in lines if line["what"] == "deal"]
-    balance = sum(exact(one["profit"]) + exact(one["commission"]) for one in deals)
+    balance = sum(exact(one[field]) for one in deals for field in MONEY)
     volumes: dict[int, Decimal] = defaultdict(Decimal)
     for one in deals[1:]:
         volumes[one["position_id"]] += exact(one["volume"]) * (1 if one["entry"] == 0 else -1)
@@ -136,12 +143,43 @@ def check_books(walk: Walk) -> None:
     assert isinstance(account, port.AccountRow)
     assert exact(account.balance) == balance
     assert exact(account.equity) == balance + sum(exact(row.profit) for row in positions)
-    margins = {line["ticket"]: line["margin"] for line in lines if line["what"] == "position"}
-    assert exact(account.margin) == sum(map(exact, margins.values()))
+    assert exact(account.margin) == bound_margin(lines, account)
     for line in lines:
         if line["what"] == "request" and line["request"]["action"] in (1, 5) and line["order"]:
             filled = sum(exact(one["volume"]) for one in deals if one["order"] == line["order"])
             assert filled <= exact(line["request"]["volume"]), "more than was asked for"
+
+
+def bound_margin(lines: list[dict[str, Any]], account: port.AccountRow) -> Decimal:
+    """What the positions in the book bind, by the plain calculation."""
+    rows = {line["ticket"]: line for line in lines if line["what"] == "position"}
+    plain = Plain(account.currency, account.currency_digits, account.leverage, [])
+    total = Fraction(0)
+    for symbol, (digits, _) in MARKETS.items():
+        gold = symbol == "XAUUSD"
+        one = Contract(
+            name=symbol,
+            calculation="cfd_leverage" if gold else "forex",
+            base=symbol[:3],
+            profit=symbol[3:],
+            margin="USD" if gold else symbol[:3],
+            digits=digits,
+            contract=Fraction(100 if gold else 100_000),
+        )
+        held = [
+            Held(
+                1 - 2 * row["type"],
+                Fraction(exact(row["volume"])),
+                Fraction(*row["average"]) / SCALES[symbol]
+                if row.get("average")
+                else Fraction(exact(row["price_open"])),
+                Fraction(*row["margin_rate"]),
+            )
+            for row in rows.values()
+            if row["symbol"] == symbol and row["volume"]
+        ]
+        total += plain.held_margin(one, held)
+    return Decimal(total.numerator) / Decimal(total.denominator)
 
 
 @pytest.mark.parametrize(("seed", "currency"), [(1, "USD"), (2, "EUR"), (5, "JPY"), (4, "USD")])

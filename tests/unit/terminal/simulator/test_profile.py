@@ -95,7 +95,7 @@ def test_an_unknown_symbol_is_told_how_to_be_added() -> None:
         ("[symbols.EURUSD]\nvolume_min = 600", "volume_min"),
         ("[symbols.EURUSD]\ncontract_size = 0", "contract_size"),
         ("[symbols.EURUSD]\nsessions = ['always']", "session 'always'"),
-        ("[symbols.EURUSD]\nsessions = ['Fri-Mon 00:00-10:00']", "ends before it begins"),
+        ("[symbols.EURUSD]\nsessions = ['Fri 10:00-10:00']", "not those of a day"),
         ("[symbols.EUR]\ngroup = 'forex'", "base and profit"),
         ("[symbols.NEWONE]\ndigits = 5", "contract_size"),
         ("[symbols.EURUSD", "Expected"),

@@ -11,9 +11,12 @@ from onefill.terminal.simulator.broker import list_symbols
 from onefill.terminal.simulator.holdings import Holdings
 from onefill.terminal.simulator.market import Market
 from onefill.terminal.simulator.profile import load_profile
+from onefill.terminal.simulator.tick_value import tick_values
 from onefill.terminal.simulator.valuation import Valuation, rounded
 
-from .stage import NOON, Stage, series
+from .stage import NOON, Stage, deal, series
+
+PROFILE = load_profile()
 
 #: Bid and ask in points.
 QUOTES = {
@@ -25,8 +28,12 @@ QUOTES = {
     "NZDUSD": (86_000, 86_020),
     "XAUUSD": (1_300_335, 1_300_799),
     "XAGUSD": (195_000, 195_300),
+    "USDCHF": (98_000, 98_010),
+    "CHFJPY": (110_000, 110_020),
+    "AUDJPY": (75_000, 75_010),
+    "GBPAUD": (180_000, 180_040),
 }
-DIGITS = {"USDJPY": 3, "EURJPY": 3, "XAUUSD": 3, "XAGUSD": 4}
+DIGITS = {"USDJPY": 3, "EURJPY": 3, "CHFJPY": 3, "AUDJPY": 3, "XAUUSD": 3, "XAGUSD": 4}
 CONTRACTS = {"XAUUSD": 100, "XAGUSD": 5_000}
 
 
@@ -38,7 +45,7 @@ def market(*names: str) -> Market:
 
 def valued(symbol: str, currency: str, *through: str, leverage: int = 100) -> Valuation:
     digits = 0 if currency == "JPY" else 2
-    listed = list_symbols(load_profile(), market(symbol, *through), currency, digits, leverage)
+    listed = list_symbols(PROFILE, market(symbol, *through), currency, digits, leverage)
     return listed[symbol].valuation
 
 
@@ -123,7 +130,7 @@ def test_margin(volume_e8: int, opened: int, leverage: int) -> None:
     def margin(symbol: str, currency: str, *through: str, sign: int = 1) -> int:
         valuation = valued(symbol, currency, *through, leverage=leverage)
         rate = valuation.margin_rate(sign)
-        return valuation.margin(volume_e8, (opened, 1), rate)
+        return valuation.margin(sign, volume_e8, (opened, 1), rate)
 
     base = lots * 100_000 / leverage
     assert margin("EURUSD", "USD") == half_away(base * at, "USD")
@@ -149,6 +156,85 @@ def test_the_documented_yen_profit() -> None:
     assert (bought, sold) == (277.31, 277.31)
     margin = stage.ask("order_calc_margin", action=0, price=108.183, **calculate)
     assert margin == 1000.0
+
+
+def test_the_documented_profits_of_300_points() -> None:
+    """The sample of order_calc_profit: bought at 108.183, sold at 108.179."""
+    stage = Stage({"USDJPY": [(0, 108_179, 108_183)]})
+    stage.advance(1)
+    calculate = {"symbol": "USDJPY", "volume": 1.0}
+    bought = stage.ask(
+        "order_calc_profit", action=0, price_open=108.183, price_close=108.483, **calculate
+    )
+    sold = stage.ask(
+        "order_calc_profit", action=1, price_open=108.179, price_close=107.879, **calculate
+    )
+    assert (bought, sold) == (276.54, 278.09)
+
+
+def test_the_documented_margins() -> None:
+    """The sample of order_calc_margin: a leverage of 100, pounds at the price that is asked for,
+    euros against yen at EURUSD's."""
+    stage = Stage(
+        {
+            "GBPUSD": [(0, 131_660, 131_668)],
+            "EURUSD": [(0, 110_800, 110_810)],
+            "EURJPY": [(0, 119_870, 119_884)],
+            "USDJPY": [(0, 108_179, 108_183)],
+        }
+    )
+    stage.advance(1)
+
+    def margin(symbol: str, price: float) -> object:
+        return stage.ask("order_calc_margin", action=0, symbol=symbol, volume=1.0, price=price)
+
+    assert margin("GBPUSD", 1.31668) == 1316.68
+    assert margin("GBPUSD", 1.25) == 1250.0
+    assert margin("USDJPY", 108.183) == 1000.0
+    assert margin("EURJPY", 119.884) == 1108.10
+
+
+def test_tick_values_that_a_real_terminal_showed() -> None:
+    """USDJPY on an account in pounds, GBPJPY at 188.039 and 188.191."""
+    quotes = {"USDJPY": (147_956, 148_011), "GBPJPY": (188_039, 188_191)}
+    made = Market({name: series(name, [(0, *quote)]) for name, quote in quotes.items()})
+    made.move(NOON)
+    listed = list_symbols(PROFILE, made, "GBP", 2, 30, lazily=True)
+    told = tick_values(listed["USDJPY"].valuation)
+    assert told == pytest.approx((0.5313750391889092, 0.531804572455714, 0.001), rel=1e-12)
+
+
+def test_tick_values_are_zeros_before_the_first_quote_and_without_a_way() -> None:
+    made = Market({"EURUSD": series("EURUSD", [(0, 138_000, 138_020)])})
+    euro = list_symbols(PROFILE, made, "JPY", 0, 30, lazily=True)["EURUSD"].valuation
+    assert tick_values(euro) == (0.0, 0.0, 0.00001)
+    euro = list_symbols(PROFILE, made, "USD", 2, 30)["EURUSD"].valuation
+    assert tick_values(euro) == (0.0, 0.0, 0.00001)
+    made.move(NOON)
+    assert tick_values(euro) == (1.0, 1.0, 0.00001)
+
+
+def test_a_currency_is_reached_through_as_many_symbols_as_it_takes() -> None:
+    gold = valued("XAUUSD", "GBP", "USDCHF", "CHFJPY", "AUDJPY", "GBPAUD")
+    dollars = Fraction(100)  # a lot, and a dollar an ounce
+    rate = Fraction(98_000, 10**5) * Fraction(110_000, 10**3)
+    rate /= Fraction(75_010, 10**3) * Fraction(180_040, 10**5)
+    told = gold.profit(1, 10**8, (1_300_000, 1), 1_301_000)
+    assert told == half_away(dollars * rate, "GBP")
+
+
+def test_a_symbol_that_cannot_be_converted_is_refused_when_it_is_asked_for() -> None:
+    quotes = {name: [(0, *QUOTES[name])] for name in ("EURUSD", "AUDNZD")}
+    with pytest.raises(OnefillError, match="AUDNZD needs NZD in USD"):
+        Stage(quotes)
+    stage = Stage(quotes, lazily=True)
+    stage.advance(1)
+    assert stage.opened(deal(0, 0.1))
+    assert stage.ask("account_info").equity == 9_998.0
+    with pytest.raises(OnefillError, match="AUDNZD needs NZD in USD") as caught:
+        stage.send(deal(0, 0.1, "AUDNZD"))
+    assert caught.value.code == "CURRENCY_NOT_CONVERTIBLE"
+    assert stage.opened(deal(0, 0.1))
 
 
 def test_calculations_say_no_to_nonsense() -> None:
@@ -187,6 +273,7 @@ def test_floating_profit_is_the_sum_of_rounded_profits(
         ("XAUUSD", "USD", ()),
         ("USDJPY", "USD", ()),
         ("EURJPY", "USD", ("EURUSD", "USDJPY")),
+        ("XAUUSD", "GBP", ("USDCHF", "CHFJPY", "AUDJPY", "GBPAUD")),
     ]
     for symbol, currency, through in ways:
         valuation = valued(symbol, currency, *through)

@@ -1,0 +1,1 @@
+"""One simulated broker for several processes: its server, and the client behind `onefill.mt5`."""
