@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from onefill.execution.desk import Desk
+from onefill.execution.netting import Shares
 from onefill.execution.outcome import Outcome, deal_of, moves, new_deals, read_rows
 from onefill.execution.stages.partial import settle_partial
 from onefill.model.account import AccountState
+from onefill.model.deal import DealReason, Entry
 from onefill.model.events import Alerted, Event, PositionDealt, Reopened
 from onefill.model.intent import token_of
 from onefill.model.order import OrderState
@@ -16,7 +20,9 @@ from onefill.terminal import port
 from onefill.terminal.port import DealRow, OrderRow
 
 TOKEN_LENGTH = 16
-_CLOSED_BY_BROKER = frozenset({port.REASON_SL, port.REASON_TP, port.REASON_SO})
+_CLOSED_BY_BROKER = frozenset(
+    {port.REASON_SL, port.REASON_TP, port.REASON_SO, port.REASON_ROLLOVER}
+)
 _FOLLOWED = frozenset({State.WORKING, State.PARTIALLY_FILLED, State.QUARANTINED})
 
 
@@ -29,6 +35,8 @@ class Finding:
     late_keys: list[str] = field(default_factory=list)
     kept_deals: list[DealRow] = field(default_factory=list)
     kept_orders: dict[int, OrderRow] = field(default_factory=dict)
+    #: Of a netting account: the shares with what was found so far.
+    shares: Shares | None = None
 
 
 def attribute(desk: Desk, orders: dict[int, OrderRow], deals: list[DealRow]) -> Finding:
@@ -39,10 +47,11 @@ def attribute(desk: Desk, orders: dict[int, OrderRow], deals: list[DealRow]) -> 
     external after that.
     """
     state = desk.state
-    finding = Finding()
+    finding = Finding(shares=Shares(state) if desk.netting else None)
     by_order: dict[int, list[DealRow]] = {}
     for deal in deals:
-        if deal.type <= 1 and deal.ticket not in state.booked:
+        fresh = deal.time_ms >= state.began_ms and deal.ticket not in state.booked
+        if deal.type <= 1 and fresh:
             by_order.setdefault(deal.order, []).append(deal)
     tokens = {
         token_of(order.intent_id): order
@@ -77,7 +86,11 @@ def _one_order(
     elif not deals:
         _row_alone(desk, finding, opened, row, token)
     elif not _late(desk, finding, opened, _late_key(state, ticket, token), row, deals):
-        _position_deals(state, finding, opened, row, deals, state.watched.get(token))
+        settled = state.watched.get(token)
+        if finding.shares is not None:
+            _net_deals(state, finding, finding.shares, row, deals, settled)
+        else:
+            _position_deals(state, finding, opened, row, deals, settled)
 
 
 def _live(
@@ -101,9 +114,15 @@ def _live(
     if outcome is None:
         _keep(finding, row, deals)
         return
-    for deal in fresh:
-        opened.setdefault(deal.position, order.key)
+    _opened(finding, opened, outcome, order.key)
     finding.outcomes.append((order, outcome))
+
+
+def _opened(finding: Finding, opened: dict[int, str], outcome: Outcome, key: str) -> None:
+    for deal in outcome.deals:
+        opened.setdefault(deal.position, key)
+        if finding.shares is not None:
+            finding.shares.book(deal, key)
 
 
 def _keep(finding: Finding, row: OrderRow | None, deals: list[DealRow]) -> None:
@@ -152,8 +171,7 @@ def _late(
     alive = outcome.to in (State.WORKING, State.PARTIALLY_FILLED, State.FILLED)
     if not alive and not outcome.deals:
         return False
-    for deal in outcome.deals:
-        opened.setdefault(deal.position, order.key)
+    _opened(finding, opened, outcome, order.key)
     was = order.state
     finding.events.append(Reopened(order=order, why=f"late evidence after {was}"))
     finding.events.extend(moves(order, settle_partial(order, outcome), late=True))
@@ -198,6 +216,44 @@ def _position_deals(
                 key=key or "",
             )
         )
+
+
+def _net_deals(
+    state: AccountState,
+    finding: Finding,
+    shares: Shares,
+    row: OrderRow | None,
+    deals: list[DealRow],
+    settled: str | None,
+) -> None:
+    """The same on a netting account, whose deals are shared out among the orders they close."""
+    first = deals[0]
+    if _is_filling(state, finding, first.symbol):
+        _keep(finding, row, deals)
+        return
+    for deal in map(deal_of, deals):
+        if deal.reason is DealReason.ROLLOVER:
+            parts = [("", deal)]  # the net position was opened again; no share has changed
+        elif settled is not None:
+            opening = msgspec.structs.replace(deal, position=deal.order, entry=Entry.IN)
+            shares.book(opening, settled)
+            parts = [(settled, opening)]
+        else:
+            parts = shares.share_out(deal)
+        finding.events.extend(PositionDealt(deals=(part,), key=key) for key, part in parts)
+    if settled is None and first.reason not in _CLOSED_BY_BROKER:
+        finding.events.append(
+            Alerted(
+                code="EXTERNAL_DEAL",
+                message=f"deal {first.ticket} in {first.symbol} was asked for by no order of ours",
+            )
+        )
+
+
+def _is_filling(state: AccountState, finding: Finding, symbol: str) -> bool:
+    """Whether deals of the symbol's own orders are still to be booked: shares are not known yet."""
+    waiting = any(deal.symbol == symbol for deal in finding.kept_deals)
+    return waiting or _may_be_ours(state, symbol)
 
 
 def _is_opening(state: AccountState, finding: Finding, key: str | None) -> bool:

@@ -13,7 +13,7 @@ from onefill.model.order import OrderState
 from onefill.model.symbol import Symbol
 from onefill.risk.limits import Limits
 from onefill.runtime.clock import Clock
-from onefill.terminal.port import Reply, Request
+from onefill.terminal.port import Ready, Reply, Request
 
 
 @dataclass(slots=True)
@@ -30,6 +30,8 @@ class Desk:
     limits: Limits
     clock: Clock
     epoch: int = 0
+    #: Whether the broker keeps one position a symbol; told by the terminal at boot.
+    netting: bool = False
     config: ExecutionConfig = field(default_factory=ExecutionConfig)
     symbols: dict[str, Symbol] = field(default_factory=dict)
     #: Keys whose intake is under way, in order of arrival: a repeat waits for the first.
@@ -43,6 +45,16 @@ class Desk:
     def now_ms(self) -> int:
         """The time, Unix ms UTC."""
         return self.clock.now_ms()
+
+    def shows_account(self, ready: Ready | None) -> bool:
+        """Whether the terminal shows this desk's account, whole: another account's orders and
+        history prove nothing of ours."""
+        return (
+            ready is not None
+            and ready.connected
+            and ready.synchronised
+            and (ready.login, ready.server) == (self.login, self.server)
+        )
 
     def call(self, name: str, order: OrderState | None = None, /, **arguments: Any) -> Call:
         """The effect that calls the terminal, with the house's deadline."""

@@ -14,7 +14,9 @@ from onefill.model.volume import to_e8
 from onefill.terminal import port
 from onefill.terminal.port import DealRow, OrderRow, PositionRow, Ready
 
-_CLOCKS_DIFFER_MS = 1_000
+#: A terminal's clock may be told wrong for a while. That a row is newer than the send follows from
+#: its ticket; its time only keeps out what is from another day.
+_CLOCKS_DIFFER_MS = 600_000
 
 
 class Evidence(NamedTuple):
@@ -109,8 +111,14 @@ def _fits(order: OrderState, row: OrderRow) -> bool:
         and row.type in _kinds(order, request)
         and to_e8(row.volume_initial) == to_e8(request.volume)
         and row.setup_ms >= order.server_ms - _CLOCKS_DIFFER_MS
-        and row.position_id in (request.position or row.position_id, 0)
+        and row.position_id in (_closes(order) or row.position_id, 0)
     )
+
+
+def _closes(order: OrderState) -> int:
+    """The position that an order closes, by its identifier; 0: none, or a netting account's."""
+    resolved = order.order
+    return 0 if resolved is None or resolved.netting else resolved.position_ticket
 
 
 def _is_disputed(desk: Desk, order: OrderState, rows: dict[int, OrderRow], ticket: int) -> bool:
@@ -156,7 +164,7 @@ def _removed(request: BrokerRequest, seen: Evidence) -> Verdict:
 def _changed(request: BrokerRequest, seen: Evidence) -> Verdict:
     """A change: done where the levels are the ones asked for."""
     if request.action == port.ACTION_SLTP:
-        position = next((p for p in seen.positions if p.ticket == request.position), None)
+        position = next((p for p in seen.positions if _is_meant(request, p)), None)
         if position is None:
             return _target_gone(request.position)
         same = _near(position.sl, request.sl) and _near(position.tp, request.tp)
@@ -171,6 +179,13 @@ def _changed(request: BrokerRequest, seen: Evidence) -> Verdict:
         and row.expiration_ms == request.expiration_ms
     )
     return Outcome(to=State.DONE, evidence="looked up") if same else Absent()
+
+
+def _is_meant(request: BrokerRequest, position: PositionRow) -> bool:
+    """Whether a change of stops means this position: a netting account's is named by its symbol."""
+    if request.position:
+        return position.ticket == request.position
+    return position.symbol == request.symbol
 
 
 def _target_gone(ticket: int) -> Outcome:

@@ -122,6 +122,19 @@ def _accept(desk: Desk, intent: OrderIntent) -> Steps:
     return True
 
 
+def rehearse(desk: Desk, intent: OrderIntent) -> Steps:
+    """What would be said to an opening order now: a `Refused`, or None where it would be accepted
+    and pass stage 1. Nothing is recorded and nothing reserved."""
+    try:
+        order, symbol, view = yield from _resolve(desk, intent)
+    except Refused as no:
+        return no
+    verdict = review(intent, order, symbol, view, desk.state, desk.limits, desk.now_ms)
+    if not isinstance(verdict, RiskApproved):
+        return Refused(verdict.code, verdict.message)
+    return None
+
+
 def _expired(desk: Desk, intent: OrderIntent) -> bool:
     return intent.expires_at_ms is not None and desk.now_ms > intent.expires_at_ms
 
@@ -130,12 +143,14 @@ def _resolve(desk: Desk, intent: OrderIntent) -> Steps:
     """(resolved order, symbol, market view); the last two None where no symbol is meant."""
     if intent.action is Action.OPEN:
         symbol, view = yield from _market(desk, intent.symbol)
-        order = resolve_open(intent, symbol, view, desk.config.deviation_pips)
+        order = resolve_open(intent, symbol, view, desk.config.deviation_pips, netting=desk.netting)
         return order, symbol, view
     if intent.action is Action.CLOSE:
         position: Position = yield from position_meant(desk, intent)
         symbol, view = yield from _market(desk, position.symbol)
-        order = resolve_close(intent, position, symbol, view, desk.config.deviation_pips)
+        order = resolve_close(
+            intent, position, symbol, view, desk.config.deviation_pips, netting=desk.netting
+        )
         return order, symbol, view
     if intent.action is Action.CLOSE_ALL:
         return (yield from resolve_close_all(desk, intent)), None, None
@@ -163,14 +178,23 @@ def _resolve_modify(desk: Desk, intent: OrderIntent, target: OrderState) -> Step
         rows: tuple[OrderRow, ...] = reply.value or ()
         if rows:
             return resolve_modify_order(intent, rows[0], symbol, target.key), symbol, view
-    reply = yield desk.call("positions_get", ticket=target.position_ticket)
-    held: tuple[PositionRow, ...] = (reply.value or ()) if target.position_ticket else ()
+    if desk.netting:
+        reply = yield desk.call("positions_get", symbol=symbol.name)
+        is_open = target.position_ticket in desk.state.positions
+    else:
+        held_now = desk.state.positions.get(target.position_ticket)
+        ticket = held_now.reopened_as if held_now is not None else 0
+        reply = yield desk.call("positions_get", ticket=ticket or target.position_ticket)
+        is_open = bool(target.position_ticket)
+    held: tuple[PositionRow, ...] = (reply.value or ()) if is_open else ()
     if not held:
         raise Refused(
             "TARGET_NOT_OPEN",
             f"target {target.key!r} has neither a working order nor an open position to change",
         )
-    return resolve_modify_position(intent, held[0], symbol, target.key), symbol, view
+    share = target.position_ticket if desk.netting else 0
+    modified = resolve_modify_position(intent, held[0], symbol, target.key, share=share)
+    return modified, symbol, view
 
 
 def _market(desk: Desk, name: str) -> Steps:

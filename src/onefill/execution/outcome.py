@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from onefill.execution.netting import share_of
 from onefill.model.deal import Deal, DealReason, Entry
 from onefill.model.events import Moved
 from onefill.model.intent import Side
@@ -20,6 +21,7 @@ _REASONS = {
     port.REASON_SL: DealReason.STOP_LOSS,
     port.REASON_TP: DealReason.TAKE_PROFIT,
     port.REASON_SO: DealReason.STOP_OUT,
+    port.REASON_ROLLOVER: DealReason.ROLLOVER,
 }
 _ENDED = {
     port.STATE_CANCELED: State.CANCELLED,
@@ -73,7 +75,7 @@ def deal_of(row: DealRow) -> Deal:
 def new_deals(order: OrderState, rows: Iterable[DealRow]) -> tuple[Deal, ...]:
     """Those of the broker's deals that the order has not booked yet."""
     known = {deal.ticket for deal in order.deals}
-    return tuple(deal_of(row) for row in rows if row.ticket not in known)
+    return tuple(share_of(order, deal_of(row)) for row in rows if row.ticket not in known)
 
 
 def read_rows(

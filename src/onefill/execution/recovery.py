@@ -9,7 +9,8 @@ from onefill.execution.told import Alarm
 from onefill.model.events import Alerted, Moved
 from onefill.model.order import OrderState
 from onefill.model.states import State
-from onefill.terminal.port import Reply
+from onefill.terminal import port
+from onefill.terminal.port import AccountRow, Reply
 
 
 def boot(desk: Desk, following: Following) -> Steps:
@@ -24,6 +25,7 @@ def boot(desk: Desk, following: Following) -> Steps:
             sending, "the engine stopped while the order was being sent; it is looked up"
         )
     yield from _until_online(desk)
+    desk.netting = yield from _nets(desk)
     while not (yield from follow(desk, following)):
         yield from _until_online(desk)
     lost = yield from _nowhere(desk)
@@ -46,9 +48,19 @@ def _until_online(desk: Desk) -> Steps:
     """Wait for a terminal that shows the account whole."""
     while True:
         reply: Reply = yield desk.call("ready")
-        if reply.value is not None and reply.value.connected and reply.value.synchronised:
+        if desk.shows_account(reply.value):
             return
         yield Sleep(desk.now_ms + desk.config.connection_retry_ms)
+
+
+def _nets(desk: Desk) -> Steps:
+    """Whether the account nets (MT5's margin modes 0 and 1)."""
+    while True:
+        reply: Reply = yield desk.call("account_info")
+        account: AccountRow | None = reply.value
+        if account is not None:
+            return account.margin_mode != port.HEDGING
+        yield from _until_online(desk)
 
 
 def _nowhere(desk: Desk) -> Steps:

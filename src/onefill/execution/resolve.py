@@ -10,17 +10,29 @@ from onefill.model.market import MarketView
 from onefill.model.resolved import ResolvedOrder
 from onefill.model.symbol import Symbol
 from onefill.model.volume import to_e8, to_lots, units_to_e8
+from onefill.terminal.filling import market_filling
 from onefill.terminal.port import OrderRow, PositionRow
 
 
 def resolve_open(
-    intent: OrderIntent, symbol: Symbol, view: MarketView, deviation_pips: int
+    intent: OrderIntent,
+    symbol: Symbol,
+    view: MarketView,
+    deviation_pips: int,
+    *,
+    netting: bool = False,
 ) -> ResolvedOrder:
     """A new order: market at the quote in force, or pending at its own price."""
     assert intent.side is not None
     quote = view.ask if intent.side is Side.BUY else view.bid
     price = _level(symbol, intent.price, "price")
     market = intent.order_type is OrderType.MARKET
+    if market and market_filling(symbol.filling_flags, symbol.execution_mode) is None:
+        raise Refused(
+            "FILLING_UNSUPPORTED",
+            f"the broker says of {symbol.name} that it takes market orders with no filling mode "
+            "at all, so none is sent; a pending order can be placed",
+        )
     volume_e8, units_left = _volume(intent, symbol)
     deviation = intent.deviation
     return ResolvedOrder(
@@ -39,6 +51,7 @@ def resolve_open(
         pip_points=symbol.pip_points,
         digits=symbol.digits,
         units_left=units_left,
+        netting=netting,
     )
 
 
@@ -55,6 +68,8 @@ def resolve_close(
     symbol: Symbol,
     view: MarketView,
     deviation_pips: int,
+    *,
+    netting: bool = False,
 ) -> ResolvedOrder:
     """A close of one position, whole or in part, by a deal of the opposite side."""
     side = position.side.opposite
@@ -80,13 +95,20 @@ def resolve_close(
         pip_points=symbol.pip_points,
         digits=symbol.digits,
         units_left=units_left,
+        netting=netting,
     )
 
 
 def resolve_modify_position(
-    intent: OrderIntent, row: PositionRow, symbol: Symbol, target: str
+    intent: OrderIntent,
+    row: PositionRow,
+    symbol: Symbol,
+    target: str,
+    *,
+    share: int = 0,
 ) -> ResolvedOrder:
-    """New stop loss and take profit of a position; what is not named stays."""
+    """New stop loss and take profit of a position; what is not named stays. Where the account nets
+    it is the symbol's one position whose levels change, and `share` the ticket of the target's."""
     if intent.price or intent.stop_limit_price or intent.expiration_ms is not None:
         raise Refused(
             "NOT_A_PENDING_ORDER",
@@ -98,10 +120,11 @@ def resolve_modify_position(
         side=Side.BUY if row.type == 0 else Side.SELL,
         stop_loss=_kept(symbol, intent.stop_loss, row.sl, "stop_loss"),
         take_profit=_kept(symbol, intent.take_profit, row.tp, "take_profit"),
-        position_ticket=row.ticket,
+        position_ticket=share or row.ticket,
         target=target,
         pip_points=symbol.pip_points,
         digits=symbol.digits,
+        netting=bool(share),
     )
 
 

@@ -59,7 +59,7 @@ def look_everywhere(desk: Desk, order: OrderState) -> Steps:
     assert resolved is not None
     reply: Reply = yield desk.call("ready", order)
     ready: Ready | None = reply.value
-    if ready is None or not ready.connected or not ready.synchronised:
+    if ready is None or not desk.shows_account(ready):
         return None
     window = {
         "from_ms": order.server_ms - desk.config.history_window_ms,

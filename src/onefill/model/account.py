@@ -27,6 +27,8 @@ class Position(msgspec.Struct, omit_defaults=True, kw_only=True):
     magic: int = 0
     stop_loss: float = 0.0
     take_profit: float = 0.0
+    #: The ticket under which a rollover opened it again; 0: its own.
+    reopened_as: int = 0
     #: What it holds of the account, in the currency's smallest unit, at the opening.
     value_minor: int = 0
     margin_minor: int = 0
@@ -68,6 +70,8 @@ class AccountState(msgspec.Struct, kw_only=True):
 
     account: str
     made_from: dict[str, str] = {}
+    #: When its journal began; what the broker did before is nobody's business here.
+    began_ms: int = 0
     records: int = 0
     last_ms: int = 0
     #: Live orders by client key, in order of arrival.

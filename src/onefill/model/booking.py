@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TypeVar
 
 from onefill.model.account import REMEMBERED, AccountState, Position
-from onefill.model.deal import Deal, Entry
+from onefill.model.deal import Deal, DealReason, Entry
 from onefill.model.order import OrderState
 from onefill.model.resolved import Reservation
 
@@ -23,7 +23,9 @@ def book(state: AccountState, deal: Deal, order: OrderState | None, key: str = "
         _take_over(state, deal, order)
         return
     remember(state.booked, deal.ticket, None)
-    if deal.entry is Entry.IN:
+    if deal.reason is DealReason.ROLLOVER:
+        _reopen(state, deal)
+    elif deal.entry is Entry.IN:
         _enlarge(state, deal, order, key)
     elif (position := state.positions.get(deal.position)) is not None:
         _reduce(state, position, deal.volume_e8)
@@ -51,6 +53,15 @@ def _enlarge(state: AccountState, deal: Deal, order: OrderState | None, key: str
         position.value_minor += held.value_minor
         position.margin_minor += held.margin_minor
     _side(state, position, deal.volume_e8, held.value_minor if held else 0)
+
+
+def _reopen(state: AccountState, deal: Deal) -> None:
+    """A rollover closes a position and opens it again: the same volume, at another price, which the
+    broker knows by another ticket from then on."""
+    position = state.positions.get(deal.position)
+    if position is not None and deal.entry is Entry.IN:
+        position.reopened_as = deal.order
+        position.price = deal.price
 
 
 def _reduce(state: AccountState, position: Position, volume_e8: int) -> None:

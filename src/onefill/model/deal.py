@@ -25,6 +25,7 @@ class DealReason(StrEnum):
     STOP_LOSS = "sl"
     TAKE_PROFIT = "tp"
     STOP_OUT = "so"
+    ROLLOVER = "rollover"
     OTHER = "other"
 
 

@@ -61,6 +61,7 @@ def order_of(records: Iterable[tuple[int, int, ev.Event]]) -> OrderState | None:
 
 def _began(state: AccountState, event: ev.Began, number: int, at_ms: int) -> None:
     state.made_from = event.made_from
+    state.began_ms = at_ms
 
 
 def _concluded(state: AccountState, event: ev.Concluded, number: int, at_ms: int) -> None:

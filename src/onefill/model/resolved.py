@@ -34,6 +34,8 @@ class ResolvedOrder(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     digits: int = 0
     #: Base-currency units that rounding down to the volume step left.
     units_left: float = 0.0
+    #: The account nets: the broker has one position a symbol, of which this order has a share.
+    netting: bool = False
 
 
 class Reservation(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onefill.execution.config import ExecutionConfig
-from onefill.execution.stages.request import build_request, market_filling
+from onefill.execution.stages.request import build_request
 from onefill.model.intent import Action, OrderType, Side, token_of
 from onefill.terminal import port
+from onefill.terminal.filling import market_filling
 from tests.unit.execution.bench import EURUSD, T0, Bench
 
 
@@ -79,14 +80,13 @@ def test_an_expiration_makes_the_order_time_specified() -> None:
         (1, 2, port.FILLING_FOK),
         (0, 3, port.FILLING_RETURN),
         (0, 1, port.FILLING_IOC),
+        (0, 2, None),
     ],
 )
 def test_what_can_be_had_is_had_where_the_symbol_allows_it(
-    flags: int, execution_mode: int, expected: int
+    flags: int, execution_mode: int, expected: int | None
 ) -> None:
-    symbol = msgspec.structs.replace(EURUSD, filling_flags=flags, execution_mode=execution_mode)
-
-    assert market_filling(symbol) == expected
+    assert market_filling(flags, execution_mode) == expected
 
 
 def test_a_close_names_its_position() -> None:

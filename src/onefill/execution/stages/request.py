@@ -9,6 +9,7 @@ from onefill.model.resolved import BrokerRequest, ResolvedOrder
 from onefill.model.symbol import Symbol
 from onefill.model.volume import to_lots
 from onefill.terminal import port
+from onefill.terminal.filling import market_filling
 
 _PENDING_TYPES = {
     (OrderType.LIMIT, Side.BUY): port.TYPE_BUY_LIMIT,
@@ -18,8 +19,6 @@ _PENDING_TYPES = {
     (OrderType.STOP_LIMIT, Side.BUY): port.TYPE_BUY_STOP_LIMIT,
     (OrderType.STOP_LIMIT, Side.SELL): port.TYPE_SELL_STOP_LIMIT,
 }
-_FOK_BIT, _IOC_BIT = 1, 2
-_EXCHANGE = 3
 
 
 def build_request(desk: Desk, order: OrderState) -> BrokerRequest:
@@ -35,22 +34,11 @@ def build_request(desk: Desk, order: OrderState) -> BrokerRequest:
         return BrokerRequest(
             action=port.ACTION_REMOVE, order=resolved.order_ticket, comment=_comment(desk, order)
         )
-    return _modify(resolved)
-
-
-def market_filling(symbol: Symbol) -> int:
-    """The filling mode of a market order that the symbol allows.
-
-    Immediate-or-cancel first: what can be had is had, and what is missing is told.
-    """
-    if symbol.filling_flags & _IOC_BIT or symbol.execution_mode < 2:
-        return port.FILLING_IOC
-    if symbol.filling_flags & _FOK_BIT:
-        return port.FILLING_FOK
-    return port.FILLING_RETURN
+    return _modify(desk, resolved)
 
 
 def _deal(desk: Desk, order: OrderState, resolved: ResolvedOrder, symbol: Symbol) -> BrokerRequest:
+    filling = market_filling(symbol.filling_flags, symbol.execution_mode)
     return BrokerRequest(
         action=port.ACTION_DEAL,
         symbol=resolved.symbol,
@@ -61,8 +49,8 @@ def _deal(desk: Desk, order: OrderState, resolved: ResolvedOrder, symbol: Symbol
         tp=resolved.take_profit,
         deviation=resolved.deviation,
         type=port.TYPE_BUY if resolved.side is Side.BUY else port.TYPE_SELL,
-        type_filling=market_filling(symbol),
-        position=resolved.position_ticket,
+        type_filling=port.FILLING_FOK if filling is None else filling,
+        position=_position(desk, resolved),
         comment=_comment(desk, order),
     )
 
@@ -85,7 +73,7 @@ def _pending(desk: Desk, order: OrderState, resolved: ResolvedOrder) -> BrokerRe
     )
 
 
-def _modify(resolved: ResolvedOrder) -> BrokerRequest:
+def _modify(desk: Desk, resolved: ResolvedOrder) -> BrokerRequest:
     if resolved.order_ticket:
         return BrokerRequest(
             action=port.ACTION_MODIFY,
@@ -103,8 +91,17 @@ def _modify(resolved: ResolvedOrder) -> BrokerRequest:
         symbol=resolved.symbol,
         sl=resolved.stop_loss,
         tp=resolved.take_profit,
-        position=resolved.position_ticket,
+        position=_position(desk, resolved),
     )
+
+
+def _position(desk: Desk, resolved: ResolvedOrder) -> int:
+    """The ticket by which the broker knows the position now; 0 where the account nets, whose one
+    position the symbol names."""
+    if resolved.netting:
+        return 0
+    held = desk.state.positions.get(resolved.position_ticket)
+    return held.reopened_as if held is not None and held.reopened_as else resolved.position_ticket
 
 
 def _comment(desk: Desk, order: OrderState) -> str:
