@@ -67,9 +67,19 @@ def old_engines_change_nothing(finished: Finished) -> Breaches:
 
 
 def every_deal_is_attributed(finished: Finished) -> Breaches:
-    """Each deal at the broker is in the journal, once, and none that is not at the broker."""
+    """Each deal at the broker is in the journal, once, and none that is not at the broker. One that
+    was nobody's before a person said whose its order is, comes again under that order."""
     real = {deal.ticket: deal for deal in finished.truth.trades()}
-    counted = Counter(booked.deal.ticket for booked in finished.booked)
+    given = {
+        booked.deal.ticket
+        for booked in finished.booked
+        if booked.asked_for and booked.key in finished.settled
+    }
+    counted = Counter(
+        booked.deal.ticket
+        for booked in finished.booked
+        if booked.asked_for or booked.key or booked.deal.ticket not in given
+    )
     for ticket in sorted(real.keys() | counted.keys()):
         if ticket not in real:
             yield f"deal {ticket} is in the journal only"

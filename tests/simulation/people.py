@@ -103,5 +103,5 @@ def _trade(
         type_filling=port.FILLING_IOC,
         comment=BY_HAND,
     )
-    unfenced = 1 << 30
-    terminal.call(Request("order_send", {"request": request}, unfenced), now_ms)
+    by_hand = Request("order_send", {"request": request}, terminal.fenced)
+    terminal.call(by_hand, now_ms)

@@ -124,8 +124,13 @@ def _markets(seed: int, draw: random.Random) -> list[TickSeries]:
 
 
 def _rates(draw: random.Random) -> dict[str, float]:
-    """About half of the kinds of faults, each at a rate of its own."""
-    return {kind: round(draw.uniform(0.05, 0.25), 3) for kind in KINDS if draw.random() < 0.55}
+    """About half of the kinds of faults, each at a rate of its own; one that befalls every call,
+    looks too, at a tenth of it: a look at the broker is five calls, all of which must be answered.
+    """
+    rates = {kind: round(draw.uniform(0.05, 0.25), 3) for kind in KINDS if draw.random() < 0.55}
+    if "ipc_timeout" in rates:
+        rates["ipc_timeout"] /= 10
+    return rates
 
 
 def _faults(
@@ -133,6 +138,7 @@ def _faults(
 ) -> FaultPlan:
     words = [f"{kind}={rate}" for kind, rate in rates.items()]
     words += [f"late_max_ms={late_max_ms}", f"stale_max_ms={stale_max_ms}", "offline_max_ms=2500"]
+    words += ["trouble_max_ms=2500", "storm_max_ms=2500", "skew_max_ms=20000"]
     return parse_faults(",".join(words), seed)
 
 

@@ -14,6 +14,7 @@ from onefill.execution.stages.slippage import measure_slippage
 from onefill.execution.told import Alarm, Settled
 from onefill.model.events import Alerted, Event
 from onefill.model.order import OrderState
+from onefill.terminal import port
 from onefill.terminal.port import Changes, DealRow, OrderRow, Reply
 
 
@@ -39,6 +40,7 @@ def follow(desk: Desk, following: Following) -> Steps:
         following.orders[row.ticket] = row
     following.deals.extend(changes.deals)
     yield from _watched(desk, following)
+    yield from _settled_by_a_person(desk, following)
     finding = attribute(desk, following.orders, following.deals)
     following.deals = finding.kept_deals
     following.orders = finding.kept_orders
@@ -55,6 +57,16 @@ def _watched(desk: Desk, following: Following) -> Steps:
     for row in rows:
         if row.comment[:TOKEN_LENGTH] in desk.state.watched:
             following.orders[row.ticket] = row
+
+
+def _settled_by_a_person(desk: Desk, following: Following) -> Steps:
+    """Orders that a person gave a ticket, now ended: some of their deals may have been booked as
+    nobody's before, so that all of them are asked for, before what came after them is booked."""
+    for row in following.orders.values():
+        order = desk.state.orders.get(desk.state.tickets.get(row.ticket, ""))
+        working = row.state in (port.STATE_PLACED, port.STATE_PARTIAL)
+        if order is not None and order.by and not working:
+            yield from follow_once(desk, order)
 
 
 def _record(desk: Desk, finding: Finding) -> Steps:
