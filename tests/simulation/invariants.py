@@ -130,17 +130,18 @@ def epochs_never_fall(finished: Finished) -> Breaches:
 
 
 def order_of_arrival_is_kept(finished: Finished) -> Breaches:
-    """Market orders of one symbol that were not held back are sent as they were accepted."""
+    """Market orders of one symbol that were not held back are sent as they were accepted. One that
+    a stopped engine left to the next was held back."""
     numbers = {key: order.number for key, order in finished.orders.items()}
     received = {key: order.received_ms for key, order in finished.orders.items()}
-    last: dict[str, list[tuple[int, str]]] = {}
+    last: dict[tuple[str, int], list[tuple[int, str]]] = {}
     for at_ms, sending in finished.sendings:
         order = finished.orders[sending.key]
         straight = sending.attempt == 1 and at_ms == received[sending.key]
         if straight and order.intent.action is Action.OPEN:
-            symbol = sending.request.symbol
-            last.setdefault(symbol, []).append((numbers[sending.key], sending.key))
-    for symbol, sent in last.items():
+            place = sending.request.symbol, sending.epoch
+            last.setdefault(place, []).append((numbers[sending.key], sending.key))
+    for (symbol, _), sent in last.items():
         for (before, one), (after, other) in pairwise(sent):
             if before > after:
                 yield f"{symbol}: {one} was sent before {other}, which came first"

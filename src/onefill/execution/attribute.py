@@ -23,7 +23,8 @@ TOKEN_LENGTH = 16
 _CLOSED_BY_BROKER = frozenset(
     {port.REASON_SL, port.REASON_TP, port.REASON_SO, port.REASON_ROLLOVER}
 )
-_FOLLOWED = frozenset({State.WORKING, State.PARTIALLY_FILLED, State.QUARANTINED})
+#: States in which an order is followed, rather than watched by its own pipeline.
+FOLLOWED = frozenset({State.WORKING, State.PARTIALLY_FILLED, State.QUARANTINED})
 
 
 @dataclass(slots=True)
@@ -79,7 +80,7 @@ def _one_order(
     order = state.orders.get(state.tickets.get(ticket, "")) or tokens.get(token)
     if order is not None and any(order is other for other, _ in finding.outcomes):
         order = None  # another of the broker's orders is it already; a second one is nobody's
-    if order is not None and order.state in _FOLLOWED:
+    if order is not None and order.state in FOLLOWED:
         _live(finding, opened, order, row, deals)
     elif order is not None:
         _keep(finding, row, deals)  # its own pipeline reads them

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from onefill.execution.attribute import TOKEN_LENGTH, Finding, attribute
+from onefill.execution.attribute import FOLLOWED, TOKEN_LENGTH, Finding, attribute
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Commit, Steps, Tell
 from onefill.execution.outcome import moves
@@ -65,7 +65,7 @@ def _settled_by_a_person(desk: Desk, following: Following) -> Steps:
     for row in following.orders.values():
         order = desk.state.orders.get(desk.state.tickets.get(row.ticket, ""))
         working = row.state in (port.STATE_PLACED, port.STATE_PARTIAL)
-        if order is not None and order.by and not working:
+        if order is not None and order.by and order.state in FOLLOWED and not working:
             yield from follow_once(desk, order)
 
 
