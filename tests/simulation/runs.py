@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onefill.terminal import port
-from onefill.terminal.simulator.entries import Scheduled, WentOffline
+from onefill.terminal.simulator.entries import Scheduled, Troubled, WentOffline
 from tests.simulation.finished import Finished, finish
 from tests.simulation.invariants import breaches
 from tests.simulation.outage import Outage
@@ -19,7 +19,7 @@ from tests.simulation.plan import Plan, plan_of
 from tests.simulation.watch import Send
 from tests.simulation.world import World
 
-_LOST = -10002
+_LOST, _IPC_TIMEOUT = -10002, -10005
 _REFUSALS = {10004: "requote", 10006: "reject"}
 
 
@@ -102,6 +102,8 @@ def _faults(finished: Finished) -> Iterable[str]:
             yield "late_execution"
         elif isinstance(entry, WentOffline):
             yield "disconnect"
+        elif isinstance(entry, Troubled):
+            yield entry.kind
     for request in truth.requests:
         if request.retcode in _REFUSALS:
             yield _REFUSALS[request.retcode]
@@ -122,11 +124,14 @@ def _faults(finished: Finished) -> Iterable[str]:
 
 def _silence(finished: Finished, send: Send) -> str | None:
     """The fault that kept a reply away."""
-    if send.answered is not None and send.answered.error[0] != _LOST:
+    error = _LOST if send.answered is None else send.answered.error[0]
+    if error not in (_LOST, _IPC_TIMEOUT):
         return None
     request = send.request
     trade = request.arguments["request"]
     kind = finished.world.plan.faults.mishap(trade, request.key, request.attempt).kind
+    if error == _IPC_TIMEOUT:
+        return None if kind == "late_execution" else "ipc_timeout"
     return kind if kind in ("hang", "lost_reply") else None
 
 
