@@ -8,7 +8,18 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 #: Public name -> the module that defines it. Whatever stands here is what users may rely on.
-_PUBLIC: dict[str, str] = {}
+_PUBLIC: dict[str, str] = {
+    "BrokerInterface": "onefill.channels.local.broker",
+    "ExecutionConfirmation": "onefill.channels.local.confirmation",
+    "ExecutionDatabase": "onefill.channels.local.database",
+    "ExecutionEngine": "onefill.channels.local.engine",
+    "ExecutionEngineConfig": "onefill.channels.local.config",
+    "GroupConfirmation": "onefill.channels.local.group",
+    "MT5ConnectionPool": "onefill.channels.local.pool",
+    "MarketSnapshot": "onefill.channels.local.broker",
+    "OnefillError": "onefill.model.errors",
+    "create_execution_engine": "onefill.channels.local.engine",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -239,6 +239,29 @@ def test_a_wrong_call_is_one_line(written: Written, words: tuple[str, ...], said
     assert ran.out == ""
 
 
+def test_a_currency_that_nothing_converts_to_is_one_line(written: Written) -> None:
+    program = written(
+        "import MetaTrader5 as mt5\nmt5.initialize()\n"
+        "mt5.order_calc_profit(mt5.ORDER_TYPE_BUY, 'EURUSD', 1.0, 1.1, 1.2)\n"
+        "mt5.Buy('EURUSD', 0.1)\n"
+    )
+    ran = onefill("script", program, "--currency", "XYZ")
+    assert ran.status == 2
+    assert "XYZ, the account's currency" in ran.complaint
+    assert ran.out == ""
+
+
+def test_ticks_of_a_symbol_without_a_specification_name_an_option_that_exists(
+    written: Written, tmp_path: Path
+) -> None:
+    ticks = tmp_path / "NOSUCH-2024-01-02.csv"
+    ticks.write_text("time_msc,bid,ask\n1704153600000,1.1,1.2\n")
+    ran = onefill("script", written("print('never')"), "--ticks", ticks)
+    assert ran.status == 2
+    assert "does not offer 'NOSUCH'" in ran.complaint
+    assert "--profile" in ran.complaint
+
+
 # The profiles.
 
 

@@ -98,8 +98,8 @@ def desk_for(
 class OwnDriver(LiveDriver):
     """A live driver that ends its writer and its terminal with itself."""
 
-    async def close(self) -> None:
-        await super().close()
+    async def close(self, patience_s: float | None = None) -> None:
+        await super().close(patience_s)
         await self.writer.close()
         self.simulator.close()
 

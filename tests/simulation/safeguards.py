@@ -16,7 +16,7 @@ from onefill.execution import evidence, intake
 from onefill.execution.desk import Desk
 from onefill.execution.drivers import stepwise
 from onefill.execution.drivers.stepwise import StepwiseDriver
-from onefill.execution.effects import Commit, Steps
+from onefill.execution.effects import Commit, Steps, Until
 from onefill.execution.intake import take as real_take
 from onefill.execution.stages import record, submit, validate
 from onefill.journal.journal import Journal
@@ -142,11 +142,20 @@ def _expiry(patch: Patch) -> None:
         yield from ()
         return order.state is State.ACCEPTED
 
+    def wait_on(desk: Desk, order: OrderState) -> Generator[Any, Any, None]:
+        if validate.must_wait(desk, order):
+            desk.held.add(order.key)
+            yield Until(
+                lambda _: not validate.must_wait(desk, order) or order.state is not State.ACCEPTED
+            )
+            desk.held.discard(order.key)
+
     send = SimulatedTerminal._send
 
     def send_anyway(terminal: SimulatedTerminal, request: Request) -> Any:
         return send(terminal, request._replace(not_after_ms=None))
 
+    patch.setattr(validate, "_wait_for_unknown", wait_on)
     for module in (validate, record):
         patch.setattr(module, "still_wanted", still_accepted)
     patch.setattr(intake, "_expired", lambda desk, intent: False)

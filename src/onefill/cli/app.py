@@ -1,16 +1,55 @@
-"""The commands and their help."""
+"""The commands and their help. A command's module is imported when the command is asked for."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from onefill import __version__
-from onefill.cli import broker, demo, journal, run, script, terminal
+
+#: Modules beside this one, as help lists them: with a function of their name, and with an `app`.
+_COMMANDS = ("run", "demo", "script")
+_GROUPS = ("broker", "journal", "terminal")
+
+
+class _Commands(TyperGroup):
+    """Commands by name: `onefill --version` imports none of them. (Typer has no public name for the
+    types of a context and of a command.)"""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in order."""
+        return [*_COMMANDS, *_GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command. For an unknown one all are imported: the nearest of them is suggested."""
+        names = self.list_commands(ctx)
+        for name in [cmd_name] if cmd_name in names else names:
+            if name not in self.commands:
+                self.commands[name] = _imported(name)
+        return self.commands.get(cmd_name)
+
+
+def _imported(name: str) -> Any:
+    module = import_module(f"onefill.cli.{name}")
+    around = typer.Typer(callback=_nothing)  # makes it a group, even of one command
+    if name in _COMMANDS:
+        around.command(name)(getattr(module, name))
+    else:
+        around.add_typer(module.app, name=name)
+    return get_group(around).commands[name]
+
+
+def _nothing() -> None:
+    return None
+
 
 app = typer.Typer(
     name="onefill",
+    cls=_Commands,
     help="One trade decision in, exactly one verified fill on MetaTrader 5 out.\n\n"
     "Example: onefill run --ticks EURUSD.csv --orders orders.jsonl --journal runs/first",
     no_args_is_help=True,
@@ -18,12 +57,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run.run)
-app.command("demo")(demo.demo)
-app.command("script")(script.script)
-app.add_typer(broker.app, name="broker")
-app.add_typer(journal.app, name="journal")
-app.add_typer(terminal.app, name="terminal")
 
 
 def _version(wanted: bool) -> None:

@@ -9,8 +9,6 @@ from typing import Annotated
 import typer
 
 from onefill.cli.run import perform
-from onefill.replay.demo import write_demo
-from onefill.replay.inputs import RunSettings
 
 
 def demo(
@@ -27,6 +25,10 @@ def demo(
 
     Example: onefill demo --dir demo-run --seed 7
     """
+    # Imported here: the help needs none of it.
+    from onefill.replay.demo import write_demo
+    from onefill.replay.inputs import RunSettings
+
     files = write_demo(directory, seed)
     settings = RunSettings(
         ticks=[str(path) for path in files.ticks],

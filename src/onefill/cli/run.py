@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onefill.cli.interrupt import ending_between_instants
-from onefill.cli.show import print_json, print_notes, print_tables, replay_progress
 from onefill.model.errors import OnefillError
-from onefill.replay.inputs import RunSettings, read_inputs
-from onefill.replay.run import replay
-from onefill.risk.limits import limits_text
-from onefill.runtime.collector import calm_collector
+
+if TYPE_CHECKING:
+    from onefill.replay.inputs import RunSettings
 
 
 def run(
@@ -79,6 +76,10 @@ def run(
 
     Example: onefill run --ticks EURUSD-2014-05-08.csv.gz --orders orders.jsonl --journal runs/may
     """
+    # Imported here, and in `perform`: the help needs none of it.
+    from onefill.replay.inputs import RunSettings
+    from onefill.risk.limits import limits_text
+
     if show_limits:
         typer.echo(limits_text(), nl=False)
         return 0
@@ -111,6 +112,12 @@ def run(
 
 def perform(settings: RunSettings, *, as_json: bool) -> int:
     """Read, replay, show; the exit status."""
+    from onefill.cli.interrupt import ending_between_instants
+    from onefill.cli.show import print_json, print_notes, print_tables, replay_progress
+    from onefill.replay.inputs import read_inputs
+    from onefill.replay.run import replay
+    from onefill.runtime.collector import calm_collector
+
     inputs = read_inputs(settings)
     calm_collector()
     quiet = as_json or not sys.stderr.isatty()

@@ -36,7 +36,7 @@ def _table(summary: Summary) -> Table:
         ("equity", summary.equity),
         ("profit", summary.profit),
         ("commission, swap, fees", summary.commission + summary.swap + summary.fee),
-        ("max drawdown", summary.max_drawdown),
+        ("max drawdown of balance", summary.max_drawdown),
     ):
         digits = summary.currency_digits
         # Adding 0.0 makes a plain nothing of a negative one.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import signal
 import sys
@@ -15,15 +16,16 @@ import typer
 from onefill.channels.local.session_log import SessionLog
 from onefill.model.errors import OnefillError
 from onefill.runtime.clock import SystemClock
-from onefill.runtime.secret import new_secret
 from onefill.terminal.session import SIMULATED, Session
+from onefill.terminal.simulator.remote.address import format_address, parse_address
+from onefill.terminal.simulator.remote.token import take_token
 from onefill.terminal.worker.config import default_fences
 from onefill.terminal.worker.front import Front
 from onefill.terminal.worker.process import start_worker
 from onefill.terminal.worker.terminal import WorkerTerminal
 from onefill.terminal.worker.tls import fingerprint_of, own_certificate, server_context
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_ANY = ("0.0.0.0", "::")
 
 
 def serve(
@@ -48,6 +50,13 @@ def serve(
     time_zone: Annotated[
         str, typer.Option(metavar="ZONE", help="The broker's clock, such as Europe/Athens.")
     ] = "",
+    portable: Annotated[
+        bool, typer.Option("--portable", help="The terminal keeps its files in its own folder.")
+    ] = False,
+    ticks: Annotated[
+        list[str] | None,
+        typer.Option("--ticks", metavar="FILE", help="Tick files of a simulated terminal."),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Certificate and logs; else ~/.onefill.")
     ] = None,
@@ -64,25 +73,20 @@ def serve(
     Example: onefill terminal serve --login 5012345 --server Broker-Demo --token-file token
     --listen 0.0.0.0:7755 --allow-remote
     """
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65_535:
-        raise OnefillError("LISTEN_INVALID", f"--listen {listen!r} is not HOST:PORT")
-    if host not in _LOOPBACK and not allow_remote:
-        raise OnefillError(
-            "LISTEN_INVALID",
-            f"--listen {host} is open to other machines: say so with --allow-remote",
-        )
+    host, port = _where(listen, allow_remote=allow_remote)
     session = Session(
         name="served",
         login=login,
         server=server,
-        password=_word(password_file) if password_file else "",
+        password=_password(password_file) if password_file else "",
         terminal_path=_terminal_path(module, terminal_path),
         time_zone=time_zone,
+        portable=portable,
+        ticks=tuple(ticks or ()),
     )
     place = data or default_fences().parent
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(session, host, int(port), _token(token_file), place, as_json=as_json))
+        asyncio.run(_serve(session, host, port, take_token(token_file), place, as_json=as_json))
     return 0
 
 
@@ -99,7 +103,13 @@ async def _serve(
     await terminal.start()
     front = Front(terminal, token, clock)
     try:
-        found = await front.listen(host, port, server_context(certificate, key))
+        try:
+            found = await front.listen(host, port, server_context(certificate, key))
+        except OSError as wrong:
+            where = format_address(host, port)
+            raise OnefillError(
+                "ADDRESS_UNUSABLE", f"cannot listen on {where}: {wrong.strerror or wrong}"
+            ) from None
         _say(session, host, found, fingerprint_of(certificate), as_json=as_json)
         await _until_asked_to_stop()
     finally:
@@ -109,7 +119,7 @@ async def _serve(
 
 
 def _say(session: Session, host: str, port: int, fingerprint: str, *, as_json: bool) -> None:
-    where = f"tls://{host}:{port}"
+    where = f"tls://{format_address(host, port)}"
     if as_json:
         told = {"terminal_path": where, "fingerprint": fingerprint, "login": session.login,
                 "server": session.server}  # fmt: skip
@@ -119,6 +129,7 @@ def _say(session: Session, host: str, port: int, fingerprint: str, *, as_json: b
         f"serving {session.login} on {session.server} at {where}\n"
         f"the engine's session: terminal_path = {where!r}, fingerprint = {fingerprint!r}, and the "
         "token from the token file"
+        + ("\n(write this machine's own address for HOST)" if host in _ANY else ""),
     )
 
 
@@ -143,16 +154,23 @@ def _terminal_path(module: str, path: str) -> str:
     )
 
 
-def _token(file: Path) -> str:
-    """The token in a file; a file that is missing is made, readable by its owner alone."""
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(new_secret(24).hex() + "\n", encoding="utf-8")
-    token = _word(file)
-    if len(token) < 16:
-        raise OnefillError("TOKEN_INVALID", f"{file} holds no token of 16 letters or more")
-    return token
+def _password(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise OnefillError("PASSWORD_MISSING", f"cannot read the password file: {wrong}") from None
 
 
-def _word(file: Path) -> str:
-    return file.read_text(encoding="utf-8").strip()
+def _where(listen: str, *, allow_remote: bool) -> tuple[str, int]:
+    """The address to listen on; one of other machines only where that is wanted."""
+    host, port = parse_address(listen)
+    try:
+        alone = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        alone = False  # a name that may stand for anything
+    if not alone and not allow_remote:
+        raise OnefillError(
+            "ADDRESS_REMOTE",
+            f"--listen {listen} can be reached from other machines: say so with --allow-remote",
+        )
+    return host, port

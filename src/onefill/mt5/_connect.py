@@ -58,7 +58,7 @@ def connect(path: str, timeout_ms: int) -> Backend:
 def forget() -> None:
     """Let go of this process's terminals and of their books."""
     for one in _terminals.values():
-        one.terminal.close()
+        one.held.close()
     _terminals.clear()
 
 

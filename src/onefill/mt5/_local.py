@@ -53,7 +53,9 @@ def local_terminal(wanted: Local) -> LocalTerminal:
             quotes: Quotes = loaded.series
         else:
             # A book must find the market as it was when its account was opened.
-            quotes = generated_market(profile, begun or (opening_ms(start_ms) if state else start_ms))
+            quotes = generated_market(
+                profile, begun or (opening_ms(start_ms) if state else start_ms)
+            )
         terminal = SimulatedTerminal(
             profile,
             quotes,

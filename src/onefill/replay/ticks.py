@@ -74,6 +74,9 @@ def load_ticks(
     Of ticks of one symbol in one millisecond the last holds: of the last file, its last line.
     Broken lines are skipped and counted; `strict` makes the first one an error. Raises TicksError.
     """
+    for source in sources:
+        if not source.path.exists():  # before its name is taken for a symbol's
+            raise unreadable(source.path, "cannot be read: No such file or directory")
     digits = {source.symbol: digits_of(source.symbol) for source in sources}
     broken = _BrokenLines(strict)
     parts: dict[str, list[TickSeries]] = {symbol: [] for symbol in digits}

@@ -62,6 +62,15 @@ class Limits:
             f"set it there, under [account] for example)"
         )
 
+    def tightened(self, values: Mapping[str, Value], file: str) -> Limits:
+        """These limits and others of the firm's beside them: of each the tighter holds."""
+        firm = dict(self._levels.get("firm", {}))
+        for name, value in values.items():
+            firm[name] = max(
+                [firm.get(name, value), value], key=lambda one: tightness(name, one, "")
+            )
+        return Limits({**self._levels, "firm": firm}, f"{self._file} and {file}")
+
     def text(self) -> str:
         """All levels in one canonical form: equal limits, equal text."""
         lines = [

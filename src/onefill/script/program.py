@@ -28,7 +28,8 @@ def run_program(path: Path, arguments: list[str], source: bytes) -> int:
     """Run it to its end, its threads' too; the exit status that Python would give.
 
     What it does not catch is told as Python tells it, without the frames that lead to it. Raises
-    `EndOfData` and `KeyboardInterrupt`, which end a run from outside.
+    `EndOfData` and `KeyboardInterrupt`, which end a run from outside, and `OnefillError`, where
+    the broker cannot be simulated as the call wants it (an account in a currency without quotes).
     """
     before = set(threading.enumerate())
     with _as_main(path, arguments) as module, _quiet_ends():
@@ -37,7 +38,7 @@ def run_program(path: Path, arguments: list[str], source: bytes) -> int:
             status = 0
         except SystemExit as ended:
             status = _status(ended)
-        except (EndOfData, KeyboardInterrupt):
+        except (EndOfData, KeyboardInterrupt, OnefillError):
             raise
         except BaseException as wrong:  # noqa: BLE001 - as Python's own top level does
             _tell(wrong, path)

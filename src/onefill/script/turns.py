@@ -24,8 +24,10 @@ from onefill.terminal.simulator.surface.pace import SECOND_NS, EndOfData, Virtua
 
 #: How long a parked thread waits on the machine's clock before it looks around again (seconds).
 _SLICE = 0.002
-#: So long a thread that nobody can see waiting holds up time.
+#: So long a thread that nobody can see waiting holds up time, and for so many looks: on a machine
+#: that is too busy to let it run, nobody looks at it either.
 _GRACE_NS = SECOND_NS
+_GRACE_LOOKS = 200
 #: What a sleep of nothing takes: loops that only yield come to an end.
 _YIELD_NS = 100_000
 #: A thread that has no number yet.
@@ -50,8 +52,8 @@ class Turns:
     def __init__(self, pace: VirtualPace) -> None:
         self._pace = pace
         self._parked: list[_Parked] = []
-        #: Where threads that do not wait were last seen, and since when.
-        self._seen: dict[int, tuple[tuple[int, int], int]] = {}
+        #: Where threads that do not wait were last seen, since when, and how often.
+        self._seen: dict[int, tuple[tuple[int, int], int, int]] = {}
         self._clock = SteadyClock()
         self._lock = RLock()
         pace.moved = self._wake
@@ -125,11 +127,11 @@ class Turns:
         for ident in running:
             frame = frames.get(ident)
             place = (id(frame), frame.f_lasti) if frame is not None else (0, 0)
-            before, since_ns = self._seen.get(ident, (None, now_ns))
+            before, since_ns, looks = self._seen.get(ident, (None, now_ns, 0))
             if before != place:
-                since_ns = now_ns
-            self._seen[ident] = (place, since_ns)
-            moving |= now_ns - since_ns < _GRACE_NS
+                since_ns, looks = now_ns, 0
+            self._seen[ident] = (place, since_ns, looks + 1)
+            moving |= now_ns - since_ns < _GRACE_NS or looks < _GRACE_LOOKS
         return moving
 
     def _go_on(self) -> None:

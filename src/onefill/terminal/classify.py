@@ -124,6 +124,7 @@ BY_ERROR: dict[int, Outcome] = {
     port.WORKER_DIED: _O.AMBIGUOUS,
     port.STALE_EPOCH: _O.NEVER_SENT,
     port.TOO_LATE: _O.NEVER_SENT,
+    port.NO_WORKER: _O.RETRY,
 }
 
 _GOOD = frozenset({_O.DONE, _O.PARTLY, _O.PLACED})

@@ -75,5 +75,6 @@ ERRORS: dict[int, tuple[str, str]] = {
     port.TIMED_OUT: ("TIMED_OUT", "no answer before the deadline"),
     port.WORKER_DIED: ("WORKER_DIED", "the process that held the terminal died"),
     port.STALE_EPOCH: ("STALE_EPOCH", "a newer engine has taken over"),
+    port.NO_WORKER: ("NO_WORKER", "no process holds the terminal; nothing was sent"),
     port.TOO_LATE: ("TOO_LATE", "the order had expired before it could be sent"),
 }

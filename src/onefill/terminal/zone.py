@@ -194,6 +194,8 @@ class ServerTime:
                 self._changes, self._offsets[:-1], self._offsets[1:], strict=True
             )
         ]
+        #: From when to when the next midnight that was found last is the next one (UTC).
+        self._day = (0, 0)
 
     def offset_ms(self, utc_ms: int) -> int:
         """How far the server's clock is ahead of UTC."""
@@ -227,3 +229,15 @@ class ServerTime:
     def day_begins_ms(self, day: int) -> int:
         """UTC of the midnight at which a server day begins."""
         return self.utc_ms(day * _DAY_S * 1_000)
+
+    def next_day_ms(self, utc_ms: int) -> int:
+        """UTC of the first midnight of the server after a time."""
+        from_ms, until_ms = self._day
+        if from_ms <= utc_ms < until_ms:
+            return until_ms
+        day = self.day_of(utc_ms) + 1
+        begins_ms = self.day_begins_ms(day)
+        # Where the clock goes back over midnight a day seems to begin twice.
+        found = begins_ms if begins_ms > utc_ms else self.day_begins_ms(day + 1)
+        self._day = (utc_ms, found)
+        return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +11,7 @@ from onefill.execution.stages.request import build_request
 from onefill.model.intent import Action, OrderType, Side, token_of
 from onefill.terminal import port
 from onefill.terminal.filling import market_filling
-from tests.unit.execution.bench import EURUSD, T0, Bench
+from tests.unit.execution.bench import T0, Bench
 
 
 @given(comment=st.text(max_size=60), limit=st.integers(16, 31))

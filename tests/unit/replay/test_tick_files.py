@@ -77,7 +77,7 @@ def test_gzip_members_one_after_the_other_are_one_file(write: Write) -> None:
     ("content", "why"),
     [
         (b"", "is empty"),
-        (gzip.compress(b""), "is empty"),
+        (gzip.compress(b"", mtime=0), "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
         (b"\n\n", "is empty"),
         (b"PK\x03\x04rest", "is a zip archive: unpack it, or pack it with gzip"),

@@ -292,9 +292,17 @@ def test_a_tick_in_the_hour_that_the_clock_skips_is_broken(write: Write) -> None
     assert broken.reason.startswith("the broker's clock skips this hour")
 
 
-def test_an_unknown_symbol_is_refused_before_any_file_is_read() -> None:
+def test_an_unknown_symbol_is_refused_before_any_file_is_read(tmp_path: Path) -> None:
+    files = [tmp_path / "EURUSD.csv", tmp_path / "NOSUCH.csv"]
+    for file in files:
+        file.write_bytes(b"\xff not ticks")
     with pytest.raises(OnefillError, match="NOSUCH is no symbol"):
-        load("missing/EURUSD.csv", "missing/NOSUCH.csv")
+        load(*map(str, files))
+
+
+def test_a_file_that_is_not_there_is_told_before_its_name_is_taken_for_a_symbol() -> None:
+    with pytest.raises(TicksError, match=r"NOSUCH\.csv: cannot be read: No such file"):
+        load("missing/NOSUCH.csv")
 
 
 def test_merging_parts_is_reading_them_one_after_the_other() -> None:

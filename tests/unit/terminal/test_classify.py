@@ -28,7 +28,9 @@ _DATA = Path(__file__).parents[2] / "data" / "mt5_retcodes.json"
 MT5: dict[str, dict[str, str]] = json.loads(_DATA.read_text(encoding="utf-8"))
 MT5_RETCODES = {int(code): name for code, name in MT5["retcodes"].items()}
 MT5_ERRORS = {int(code): name for code, name in MT5["last_error"].items()}
-OWN_ERRORS = {port.TIMED_OUT, port.WORKER_DIED, port.STALE_EPOCH, port.TOO_LATE}
+OWN_ERRORS = {
+    port.TIMED_OUT, port.WORKER_DIED, port.STALE_EPOCH, port.TOO_LATE, port.NO_WORKER
+}  # fmt: skip
 
 
 def answered(action: int, retcode: int, **fields: Any) -> Outcome:

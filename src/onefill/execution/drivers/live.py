@@ -7,16 +7,22 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+from onefill.execution.denial import Refused
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Call, Commit, Effect, Sleep, Start, Steps, Tell, Until
 from onefill.execution.follow import Following, follow
-from onefill.execution.intake import same_content, take
+from onefill.execution.intake import rehearse, same_content, take
 from onefill.execution.pipeline import resume
 from onefill.execution.recovery import boot
-from onefill.model.events import Event
+from onefill.execution.told import Alarm
+from onefill.model.errors import OnefillError
+from onefill.model.events import Alerted, Event
 from onefill.model.intent import OrderIntent
 from onefill.model.order import OrderState
+from onefill.model.states import State
 from onefill.terminal.port import Reply, Request
+
+_UNDER_WAY = frozenset({State.RECEIVED, State.ACCEPTED, State.SENDING, State.UNKNOWN})
 
 
 class LiveTerminal(Protocol):
@@ -57,33 +63,83 @@ class LiveDriver:
         self._waiting: dict[asyncio.Future[None], Until] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._follower: asyncio.Task[None] | None = None
+        self._closed = False
+        #: What ended a task that nobody waited for (one taken up after a start, a child order).
+        self._failure: BaseException | None = None
         #: The last record's number; a commit without events waits for all that came before it.
         self._appended = 0
 
     async def boot(self) -> None:
         """Reconcile, take up what a stopped engine left, and begin to follow the account."""
         for order in await self._drive(boot(self.desk, self.following)):
-            self._spawn(resume(self.desk, order))
+            self._spawn_watched(resume(self.desk, order))
         self._follower = asyncio.create_task(self._keep_following())
 
-    async def execute(self, intent: OrderIntent) -> OrderState | None:
+    async def execute(self, intent: OrderIntent, *, to_the_end: bool = False) -> OrderState | None:
         """One order to the end of its pipeline; the order as it stands then.
 
-        None where the key belongs to an order with other content.
+        None where the key belongs to an order with other content. A caller that gives up waiting
+        ends nothing: the order goes on. `to_the_end`: a repeat waits as the first one did. Raises
+        what ended the driver's own work before, and `ENGINE_CLOSED`.
         """
+        if self._closed:
+            raise _closed()
+        if self._failure is not None:
+            raise self._failure
         if self._follower is not None and self._follower.done():
             self._follower.result()  # raises what ended it: nobody follows any more
-        await self._spawn(take(self.desk, intent))
+        task = self._spawn(
+            self._taken_to_the_end(intent) if to_the_end else take(self.desk, intent)
+        )
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.cancelled():
+                raise
+            if self.desk.find(intent.client_key) is None:
+                raise _closed() from None
         found = self.desk.find(intent.client_key)
         return found if found is not None and same_content(found, intent) else None
 
-    async def close(self) -> None:
-        """Stop following and wait for what is under way."""
+    def _taken_to_the_end(self, intent: OrderIntent) -> Steps:
+        yield from take(self.desk, intent)
+        order = self.desk.find(intent.client_key)
+        if order is not None and order.state in _UNDER_WAY:
+            yield Until(lambda _: order.state not in _UNDER_WAY)
+
+    async def rehearse(self, intent: OrderIntent) -> Refused | None:
+        """What would be said to an order now, without taking it; None: it would be accepted."""
+        refused: Refused | None = await self._drive(rehearse(self.desk, intent))
+        return refused
+
+    async def close(self, patience_s: float | None = None) -> None:
+        """Stop following and wait for what is under way; what is not done within the patience is
+        given up here, and taken up from the journal after the next start."""
+        self._closed = True
         if self._follower is not None:
             self._follower.cancel()
             with suppress(asyncio.CancelledError):
                 await self._follower
-        await asyncio.gather(*self._tasks)
+        if not self._tasks:
+            return
+        done, late = await asyncio.wait(self._tasks, timeout=patience_s)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    def _spawn_watched(self, steps: Steps) -> None:
+        """Work that nobody waits for: what ends it is told, and every later order hears it."""
+        self._spawn(steps).add_done_callback(self._watch)
+
+    def _watch(self, task: asyncio.Task[Any]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            return
+        self._failure = self._failure or error
+        message = f"work on the account's orders ended: {error}; start the engine again"
+        self._tell(Alarm(Alerted(code="ENGINE_FAILED", message=message, level="critical")))
 
     def _spawn(self, steps: Steps) -> asyncio.Task[Any]:
         task = asyncio.create_task(self._drive(steps))
@@ -111,7 +167,7 @@ class LiveDriver:
         elif isinstance(effect, Tell):
             self._tell(effect.what)
         elif isinstance(effect, Start):
-            self._spawn(take(self.desk, effect.intent))
+            self._spawn_watched(take(self.desk, effect.intent))
         elif isinstance(effect, Sleep):
             await self._sleep_until(effect.until_ms)
         else:
@@ -160,3 +216,7 @@ class LiveDriver:
         while True:
             await asyncio.sleep(self.desk.config.poll_interval_ms / 1_000)
             await self._drive(follow(self.desk, self.following))
+
+
+def _closed() -> OnefillError:
+    return OnefillError("ENGINE_CLOSED", "the engine was closed; nothing was sent")

@@ -26,7 +26,7 @@ from onefill.terminal.simulator.entries import (
     Troubled,
     WentOffline,
 )
-from onefill.terminal.simulator.market import FeedMaker, Market, Quotes
+from onefill.terminal.simulator.market import Feed, FeedMaker, Market, Quotes
 from onefill.terminal.simulator.pending_orders import ended
 from onefill.terminal.simulator.profile import Profile
 from onefill.terminal.simulator.requests import carry_out, refuse
@@ -75,6 +75,9 @@ class Broker:
         )
         self._take_up(opening, to_minor(balance, digits))
         self._stop_out = StopOut(self.account)
+        #: What `_looked_at` was found for last, and what it is.
+        self._looked_for: tuple[tuple[Listed, ...], dict[str, Feed]] = ((), {})
+        self._looked: tuple[Listed, ...] = ()
         self.market.move(self.account.now_ms)
         self._late = [(one.due_ms, number) for number, one in self.account.ledger.late.items()]
         heapify(self._late)
@@ -157,10 +160,17 @@ class Broker:
         """The symbols, in their order, whose ticks decide anything: those that have orders or
         positions, and (where there are stop-outs) those that positions are converted through."""
         account = self.account
+        busy = account.busy
         if not self._stop_out.is_on:
-            return account.busy
-        names = account.watch.feeds()
-        return tuple(one for name, one in account.listed.items() if one.is_busy or name in names)
+            return busy
+        feeds = account.watch.feeds()
+        # Both are made anew where they change.
+        if busy is not self._looked_for[0] or feeds is not self._looked_for[1]:
+            self._looked_for = busy, feeds
+            self._looked = tuple(
+                [one for name, one in account.listed.items() if one.is_busy or name in feeds]
+            )
+        return self._looked
 
     def rest(self, now_ms: int) -> None:
         """Let time pass in which nothing happens."""

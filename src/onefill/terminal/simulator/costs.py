@@ -43,12 +43,10 @@ class Costs:
                 return 0, 0
             if opened_e8 is not None:
                 volume_e8 = opened_e8
-        commission = self._of_e8 * volume_e8
-        if self._share:
-            value = self._valuation.value(volume_e8, (price, 1), buying=True)
-            commission += self._share * Fraction(*value)
-        fee = self._fee_of_e8 * volume_e8
-        return (
-            -rounded(commission.numerator, commission.denominator),
-            -rounded(fee.numerator, fee.denominator),
-        )
+        fee = -rounded(self._fee_of_e8.numerator * volume_e8, self._fee_of_e8.denominator)
+        if not self._share:
+            of_e8 = self._of_e8
+            return -rounded(of_e8.numerator * volume_e8, of_e8.denominator), fee
+        value = self._valuation.value(volume_e8, (price, 1), buying=True)
+        commission = self._of_e8 * volume_e8 + self._share * Fraction(*value)
+        return -rounded(commission.numerator, commission.denominator), fee

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from functools import cached_property
 from math import gcd
 
@@ -19,7 +20,10 @@ _NEAR = 1e-3
 
 
 class Holdings:
-    """Positions of one symbol, and their floating profit."""
+    """Positions of one symbol, and their floating profit.
+
+    All are valued when a quote has moved; a deal changes that sum by what it is about alone.
+    """
 
     def __init__(self, valuation: Valuation, step_e8: int) -> None:
         """`step_e8`: volumes are multiples of it."""
@@ -31,8 +35,8 @@ class Holdings:
         self._sides = {1: _Side(1), -1: _Side(-1)}
         #: Those with an average price between points: ticket to side, volume, price.
         self._averaged: dict[int, tuple[int, int, Rate]] = {}
-        self._valued_at = -1
-        self._through_at: tuple[int, ...] = ()
+        #: The quotes at which the sum was reckoned.
+        self._valued_at: tuple[int, ...] = ()
         self._floating = 0
 
     @cached_property
@@ -50,32 +54,49 @@ class Holdings:
             self._sides[sign].put(ticket, opened[0], volume_e8 // self._step_e8)
         else:
             self._averaged[ticket] = (sign, volume_e8, opened)
+        if self._is_valued():
+            self._floating += self._worth(sign, volume_e8, opened)
 
     def drop(self, ticket: int) -> None:
         """Take a position out; one that is not here changes nothing."""
-        self._valued_at = -1
-        self._averaged.pop(ticket, None)
-        for side in self._sides.values():
-            side.drop(ticket)
+        found = self._averaged.pop(ticket, None)
+        for sign, side in self._sides.items():
+            row = side.drop(ticket)
+            if row is not None:
+                found = sign, row[1] * self._step_e8, (row[0], 1)
+        if found is not None and self._is_valued():
+            self._floating -= self._worth(*found)
+
+    def _places(self) -> tuple[int, ...]:
+        """The quotes in force that decide what positions are worth."""
+        place = self._valuation.feed.place
+        if not self._through:
+            return (place,)
+        return (place, *[other.place for other in self._through])
+
+    def _is_valued(self) -> bool:
+        return bool(self._valued_at) and self._valued_at == self._places()
+
+    def _worth(self, sign: int, volume_e8: int, opened: Rate) -> int:
+        feed = self._valuation.feed
+        close = feed.bid if sign > 0 else feed.ask
+        return self._valuation.profit(sign, volume_e8, opened, close)
 
     def floating(self) -> int:
         """The sum of the positions' profits at the quotes in force, each rounded."""
         feed = self._valuation.feed
         if not (self._averaged or self._sides[1].count or self._sides[-1].count):
             return 0
-        if feed.place == self._valued_at and not self._through:
+        places = self._places()
+        if places == self._valued_at:
             return self._floating
-        through_at = tuple(other.place for other in self._through)
-        if feed.place == self._valued_at and through_at == self._through_at:
-            return self._floating
-        self._valued_at, self._through_at = feed.place, through_at
+        self._valued_at = places
         total = 0
         for side, close in ((self._sides[1], feed.bid), (self._sides[-1], feed.ask)):
             if side.count:
                 total += self._profit(side, close)
-        for sign, volume_e8, opened in self._averaged.values():
-            close = feed.bid if sign > 0 else feed.ask
-            total += self._valuation.profit(sign, volume_e8, opened, close)
+        for row in self._averaged.values():
+            total += self._worth(*row)
         self._floating = total
         return total
 
@@ -95,43 +116,42 @@ class _Side:
 
     def __init__(self, sign: int) -> None:
         self._sign = sign
-        self.count = 0
         self._rows: dict[int, int] = {}
         self._tickets: list[int] = []
-        self._opened: NDArray[np.int64] = np.zeros(16, np.int64)
-        self._steps: NDArray[np.int64] = np.zeros(16, np.int64)
+        # One number goes into these and out of them in a fraction of what numpy takes for it.
+        self._opened = array("q")
+        self._steps = array("q")
         self._all_steps = 0
         self._all_cost = 0
         self._dearest = self._largest = 0
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._tickets)
+
     def put(self, ticket: int, opened: int, steps: int) -> None:
-        row = self.count
-        if row == len(self._opened):
-            self._opened = np.concatenate([self._opened, np.zeros_like(self._opened)])
-            self._steps = np.concatenate([self._steps, np.zeros_like(self._steps)])
-        self._opened[row], self._steps[row] = opened, steps
-        self._rows[ticket] = row
+        self._rows[ticket] = len(self._tickets)
         self._tickets.append(ticket)
-        self.count += 1
+        self._opened.append(opened)
+        self._steps.append(steps)
         self._all_steps += steps
         self._all_cost += opened * steps
         self._dearest, self._largest = max(self._dearest, opened), max(self._largest, steps)
 
-    def drop(self, ticket: int) -> None:
-        """The last row takes the place of the one that goes."""
+    def drop(self, ticket: int) -> tuple[int, int] | None:
+        """Price and volume of the row that goes; the last row takes its place."""
         row = self._rows.pop(ticket, None)
         if row is None:
-            return
-        opened, steps = int(self._opened[row]), int(self._steps[row])
+            return None
+        opened, steps = self._opened[row], self._steps[row]
         self._all_steps -= steps
         self._all_cost -= opened * steps
-        self.count -= 1
-        last = self._tickets.pop()
-        if last != ticket:
-            self._tickets[row] = last
-            self._rows[last] = row
-            self._opened[row] = self._opened[self.count]
-            self._steps[row] = self._steps[self.count]
+        last = self._tickets.pop(), self._opened.pop(), self._steps.pop()
+        if last[0] != ticket:
+            self._rows[last[0]] = row
+            self._tickets[row], self._opened[row], self._steps[row] = last
+        return opened, steps
 
     def moved(self, close: int) -> int:
         """Points times steps that all have won."""
@@ -139,28 +159,32 @@ class _Side:
 
     def rounded(self, close: int, gain: Rate, loss: Rate) -> int:
         """The sum of all profits, each rounded; `gain` and `loss`: money of a point and a step."""
-        opened, steps = self._opened[: self.count], self._steps[: self.count]
         widest = max(close, self._dearest) * self._largest
         most = widest * 2 * max(gain[0], loss[0]) + max(gain[1], loss[1])
         if self.count > _FEW and most > _MOST and _fits_floats(widest, gain, loss):
-            moved = (close - opened) * steps * self._sign
+            moved = self._moves(close)
             won = np.maximum(moved, 0)
             return _rounded_sum(won, gain) - _rounded_sum(won - moved, loss)
         if self.count <= _FEW or most > _MOST:
-            moves = (
+            moves = [
                 (close - at) * of * self._sign
-                for at, of in zip(opened.tolist(), steps.tolist(), strict=True)
-            )
+                for at, of in zip(self._opened, self._steps, strict=True)
+            ]
             return sum(
                 rounded(move * gain[0], gain[1]) if move > 0 else rounded(move * loss[0], loss[1])
                 for move in moves
             )
-        moved = (close - opened) * steps * self._sign
+        moved = self._moves(close)
         won = np.maximum(moved, 0)
         lost = won - moved
         won = (won * (2 * gain[0]) + gain[1]) // (2 * gain[1])
         lost = (lost * (2 * loss[0]) + loss[1]) // (2 * loss[1])
         return int(won.sum() - lost.sum())
+
+    def _moves(self, close: int) -> NDArray[np.int64]:
+        """Points times steps that each has won."""
+        opened, steps = np.frombuffer(self._opened, np.int64), np.frombuffer(self._steps, np.int64)
+        return (close - opened) * steps * self._sign
 
 
 def _fits_floats(widest: int, gain: Rate, loss: Rate) -> bool:

@@ -72,7 +72,10 @@ class InFlight:
 
     def next_ms(self) -> int | None:
         """When the next request or reply arrives; None where none is under way."""
-        while self._replies and self._replies[0][2] not in self._unanswered:
-            heappop(self._replies)
-        dues = [heap[0][0] for heap in (self._requests, self._replies) if heap]
-        return min(dues, default=None)
+        requests, replies = self._requests, self._replies
+        while replies and replies[0][2] not in self._unanswered:
+            heappop(replies)
+        if not (requests and replies):
+            first = requests or replies
+            return first[0][0] if first else None
+        return min(requests[0][0], replies[0][0])

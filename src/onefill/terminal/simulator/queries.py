@@ -32,8 +32,8 @@ class Queries:
         opened = account.ledger.account
         assert opened is not None
         self._opened = opened
-        #: Per symbol, for the quote in force: its place, point value, margin of a lot.
-        self._worth: dict[str, tuple[int, float, float]] = {}
+        #: Per symbol: the quotes that decide it, point value, margin of a lot.
+        self._worth: dict[str, tuple[tuple[int, ...], float, float]] = {}
         self.by_name: dict[str, Callable[[Arguments], Reply]] = {
             "look": self.look,
             "changes": self.changes,
@@ -83,13 +83,14 @@ class Queries:
         if listed is None or not listed.valuation.is_quoted:
             return 0, 0.0, 0.0, 0.0, 0.0
         feed, scale, valuation = listed.feed, listed.scale, listed.valuation
-        return (
-            feed.time_ms,
-            feed.bid / scale,
-            feed.ask / scale,
-            valuation.point_value(),
-            valuation.margin_per_lot(),
-        )
+        margin_legs = valuation.margins.way.legs
+        through = (*valuation.converted_through, *[leg.feed for leg in margin_legs])
+        places = (feed.place, *[other.place for other in through])
+        worth = self._worth.get(feed.symbol)
+        if worth is None or worth[0] != places:
+            worth = (places, valuation.point_value(), valuation.margin_per_lot())
+            self._worth[feed.symbol] = worth
+        return feed.time_ms, feed.bid / scale, feed.ask / scale, worth[1], worth[2]
 
     def ready(self) -> Reply:
         """What is verified right before a send."""

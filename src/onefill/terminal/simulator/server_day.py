@@ -20,13 +20,10 @@ _DAILY_WITH_STOPS = 1
 
 def next_day_ms(account: Account) -> int | None:
     """When the server's next day begins; None where that would change nothing."""
-    if not any(one.ends_days for one in account.busy):
-        return None
-    clock = account.clock
-    day = clock.day_of(account.now_ms) + 1
-    begins_ms = clock.day_begins_ms(day)
-    # Where the clock goes back over midnight a day seems to begin twice.
-    return begins_ms if begins_ms > account.now_ms else clock.day_begins_ms(day + 1)
+    for listed in account.busy:
+        if listed.ends_days:
+            return account.clock.next_day_ms(account.now_ms)
+    return None
 
 
 def begin_day(account: Account) -> None:

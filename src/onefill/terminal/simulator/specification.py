@@ -238,5 +238,5 @@ def unknown_symbol(name: str) -> OnefillError:
     return OnefillError(
         "UNKNOWN_SYMBOL",
         f"the simulated broker does not offer {name!r}; give its specification in a file "
-        f"for --broker, as a table [symbols.{name}]",
+        f"for --profile (--broker of `onefill run`), as a table [symbols.{name}]",
     )

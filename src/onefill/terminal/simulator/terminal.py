@@ -210,12 +210,11 @@ class SimulatedTerminal:
 
     def _next_own_ms(self) -> int | None:
         """When something is due on this side of the broker."""
-        dues = (
-            self._in_flight.next_ms(),
-            self._account.history.next_reveal_ms(),
-            self._next_relief_ms(),
-        )
-        return min((due for due in dues if due is not None), default=None)
+        found = self._in_flight.next_ms()
+        for due_ms in (self._account.history.next_reveal_ms(), self._next_relief_ms()):
+            if due_ms is not None and (found is None or due_ms < found):
+                found = due_ms
+        return found
 
     def _next_relief_ms(self) -> int | None:
         """When the connection comes back, or the next fault that lasts is over."""

@@ -298,6 +298,30 @@ def test_floating_profit_is_the_sum_of_rounded_profits(
         assert holdings.floating() == expected
 
 
+@given(held=positions, later=positions, dropped=st.sets(st.integers(0, 39)))
+def test_floating_profit_once_reckoned_follows_every_deal(
+    held: list[tuple[int, int, int]],
+    later: list[tuple[int, int, int]],
+    dropped: set[int],
+) -> None:
+    for symbol, through in (("USDJPY", ()), ("EURJPY", ("EURUSD", "USDJPY"))):
+        valuation = valued(symbol, "USD", *through)
+        bid, _ = QUOTES[symbol]
+        followed, anew = Holdings(valuation, 1_000_000), Holdings(valuation, 1_000_000)
+        for ticket, (sign, steps, move) in enumerate(held):
+            followed.put(ticket, sign, steps * 1_000_000, (bid + move, 1))
+            anew.put(ticket, sign, steps * 1_000_000, (bid + move, 1))
+        followed.floating()
+        for ticket in dropped:
+            followed.drop(ticket)
+            anew.drop(ticket)
+        for ticket, (sign, steps, move) in enumerate(later, 20):  # some take others' places
+            opened = (2 * (bid + move) + 1, 2) if ticket % 3 else (bid + move, 1)
+            followed.put(ticket, sign, steps * 1_000_000, opened)
+            anew.put(ticket, sign, steps * 1_000_000, opened)
+        assert followed.floating() == anew.floating()
+
+
 def test_amounts_beyond_64_bits_are_still_exact() -> None:
     valuation = valued("XAUUSD", "USD")
     holdings = Holdings(valuation, 1_000_000)

@@ -56,11 +56,12 @@ def generated_market(
     one. The account opens at `begins_ms` (Unix ms), 2019-01-02 at the earliest; `seed` None: the
     profile's."""
     clock = ServerTime(parse_zone(profile.broker.time_zone))
-    workshop = Workshop(profile.broker.seed if seed is None else seed, clock)
+    plans = blueprints(profile)
+    workshop = Workshop(profile.broker.seed if seed is None else seed, clock, len(plans))
     begins_ms = max(begins_ms, FIRST_MS + DAY_MS)
     return {
         name: GeneratedQuotes(Generator(blueprint, workshop), begins_ms)
-        for name, blueprint in blueprints(profile).items()
+        for name, blueprint in plans.items()
     }
 
 
@@ -97,9 +98,10 @@ class GeneratedTicks:
             return NO_ROWS
         make = self._generator.half_hours if unit_ms == HALF_HOUR_MS else self._generator.minutes
         days = range(begin_ms // DAY_MS, (end_ms - 1) // DAY_MS + 1)
-        rows = np.concatenate([make(day) for day in days])
-        first, last = np.searchsorted(rows["begin_ms"], [begin_ms, end_ms])
-        return rows[first:last]
+        parts = [make(day) for day in days]
+        parts[-1] = parts[-1][: np.searchsorted(parts[-1]["begin_ms"], end_ms)]
+        parts[0] = parts[0][np.searchsorted(parts[0]["begin_ms"], begin_ms) :]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 class GeneratedFeed(Feed):
@@ -143,8 +145,10 @@ class GeneratedFeed(Feed):
 
     def time_at(self, place: int) -> int:
         """When the tick at a place comes."""
-        ticks = self._generator.ticks(place >> _INDEX_BITS)
-        return int(ticks.time_ms[place & _INDEX])
+        day = place >> _INDEX_BITS
+        if day == self._day:
+            return self._times[place & _INDEX]
+        return int(self._generator.ticks(day).time_ms[place & _INDEX])
 
     def first_touch(self, begin: int, end: int, levels: Levels) -> int:
         """The first place in [begin, end) that touches a level; `end` where none does."""
@@ -171,6 +175,10 @@ class GeneratedFeed(Feed):
         )
 
     def _last(self, place: int, now_ms: int) -> int:
+        today = now_ms // DAY_MS
+        if today == self._day == place >> _INDEX_BITS:
+            behind = bisect_right(self._times, now_ms, (place & _INDEX) + 1)
+            return (today << _INDEX_BITS) + behind - 1
         for day in _days_back(now_ms // DAY_MS):
             if day < place >> _INDEX_BITS:
                 break

@@ -41,7 +41,10 @@ NO_TICKS = Columns(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.
 #: A node's tick comes so long after it, at most.
 _LATE_MS = 1_500
 _MOST_POINTS = 2**30
-_DAYS_KEPT, _MINUTES_KEPT, _HALF_HOURS_KEPT = 24, 200, 20_000
+_MINUTES_KEPT, _HALF_HOURS_KEPT = 200, 20_000
+#: Ticks of so many days at least; where there are many symbols, of the two days that each symbol's
+#: day at the server may span: whoever looks at all of them in turn finds them all.
+_DAYS_KEPT, _DAYS_OF_EACH = 24, 2
 
 
 class Nodes(NamedTuple):
@@ -91,10 +94,11 @@ class Kept(Generic[Made]):
 class Workshop:
     """What the symbols of one generated market share: the factors, and what was made last."""
 
-    def __init__(self, seed: int, clock: ServerTime) -> None:
+    def __init__(self, seed: int, clock: ServerTime, symbols: int) -> None:
+        """`symbols`: how many share it."""
         self.noise = Noise(seed)
         self.clock = clock
-        self.days: Kept[Columns] = Kept(_DAYS_KEPT)
+        self.days: Kept[Columns] = Kept(max(_DAYS_KEPT, _DAYS_OF_EACH * symbols))
         self.minutes: Kept[Rows] = Kept(_MINUTES_KEPT)
         self.half_hours: Kept[Rows] = Kept(_HALF_HOURS_KEPT)
         self.bounds: Kept[Bounds] = Kept(_HALF_HOURS_KEPT)

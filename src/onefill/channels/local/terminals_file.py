@@ -1,0 +1,175 @@
+"""Terminals, symbols, limits and settings of an engine, read from TOML.
+
+[sessions.main]
+terminal_path = "simulated:ecn"
+login = 2000001
+server = "OnefillECN-Demo"
+password_env = "MT5_PASSWORD"      # or password_file = "main.password"; never the password
+                                   # (and so for token: token_env, token_file)
+
+[symbols]
+names = ["EURUSD", "XAUUSD"]
+map = { XAUUSD = "GOLD" }
+
+[engine]                           # what ExecutionEngineConfig has
+max_slippage_pips = 3
+
+[files]
+limits = "limits.toml"
+journal = "journal"
+logs = "logs/mt5"
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from onefill.channels.local.config import ExecutionEngineConfig
+from onefill.model.errors import OnefillError
+from onefill.terminal.session import SIMULATED, Session
+
+
+class _Symbols(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    names: tuple[str, ...] = ()
+    map: dict[str, str] = {}
+
+
+class _Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    limits: str = ""
+    journal: str = ""
+    logs: str = "logs/mt5"
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    sessions: dict[str, dict[str, Any]]
+    symbols: _Symbols = _Symbols()
+    engine: dict[str, Any] = {}
+    files: _Files = _Files()
+
+
+@dataclass(frozen=True, slots=True)
+class Terminals:
+    """A terminals file, read and checked; paths are made absolute from the file's own place."""
+
+    sessions: dict[str, Session]
+    symbols: tuple[str, ...]
+    symbol_map: dict[str, str]
+    engine: ExecutionEngineConfig
+    limits: Path | None
+    journal: Path | None
+    logs: Path
+
+
+def load_terminals(path: Path) -> Terminals:
+    """A terminals file; paths in it are from its own place.
+
+    Raises `OnefillError` (`TERMINALS_UNREADABLE`, `TERMINALS_INVALID`, `SESSION_INVALID`,
+    `CONFIG_INVALID`, `PASSWORD_MISSING`, `TOKEN_MISSING`)."""
+    path = path.absolute()
+    try:
+        tables = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise OnefillError(
+            "TERMINALS_UNREADABLE", f"cannot read the terminals file {path}: {wrong}"
+        ) from None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as wrong:
+        raise _invalid(path, str(wrong)) from None
+    if not tables.sessions:
+        raise _invalid(path, "it names no [sessions.NAME]")
+    return Terminals(
+        sessions={name: _session(name, given, path) for name, given in tables.sessions.items()},
+        symbols=tables.symbols.names,
+        symbol_map=tables.symbols.map,
+        engine=_engine(tables.engine, path),
+        limits=_beside(path, tables.files.limits),
+        journal=_beside(path, tables.files.journal),
+        logs=_beside(path, tables.files.logs) or path.parent,
+    )
+
+
+def _session(name: str, given: dict[str, Any], path: Path) -> Session:
+    fields = dict(given)
+    for secret in ("password", "token"):
+        if secret in fields:
+            raise _invalid(
+                path,
+                f"[sessions.{name}] holds a {secret}: name where it is instead, with {secret}_env "
+                f"or {secret}_file",
+            )
+        fields[secret] = _secret(name, secret, fields, path)
+    unknown = sorted(set(fields) - set(Session.__struct_fields__))
+    if unknown:
+        raise _invalid(path, f"[sessions.{name}] has no setting {unknown[0]!r}")
+    try:
+        session = msgspec.convert({"server": "", **fields, "name": name}, Session)
+    except msgspec.ValidationError as wrong:
+        raise _invalid(path, f"[sessions.{name}]: {wrong}") from None
+    return msgspec.structs.replace(
+        session,
+        terminal_path=_profile_beside(path, session.terminal_path),
+        ticks=tuple([_ticks_beside(path, word) for word in session.ticks]),
+        state=str(_beside(path, session.state) or ""),
+    )
+
+
+def _profile_beside(path: Path, terminal_path: str) -> str:
+    """A profile's file, where a session names one (`simulated:broker.toml`)."""
+    if not (terminal_path.startswith(SIMULATED) and terminal_path.endswith(".toml")):
+        return terminal_path
+    return f"{SIMULATED}{_beside(path, terminal_path.removeprefix(SIMULATED))}"
+
+
+def _ticks_beside(path: Path, word: str) -> str:
+    """A tick file, given as PATH or SYMBOL=PATH."""
+    symbol, equals, file = word.rpartition("=")
+    return f"{symbol}{equals}{_beside(path, file)}"
+
+
+def _secret(name: str, secret: str, fields: dict[str, Any], path: Path) -> str:
+    variable, file = fields.pop(f"{secret}_env", None), fields.pop(f"{secret}_file", None)
+    if variable is not None:
+        value = os.environ.get(str(variable))
+        if value is None:
+            raise OnefillError(
+                f"{secret.upper()}_MISSING",
+                f"[sessions.{name}] takes its {secret} from the environment variable {variable}, "
+                "which is not set",
+            )
+        return value
+    if file is not None:
+        where = _beside(path, str(file))
+        assert where is not None
+        try:
+            return where.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as wrong:
+            raise OnefillError(
+                f"{secret.upper()}_MISSING", f"[sessions.{name}]: cannot read its {secret}: {wrong}"
+            ) from None
+    return ""
+
+
+def _engine(table: dict[str, Any], path: Path) -> ExecutionEngineConfig:
+    known = ExecutionEngineConfig.__dataclass_fields__
+    for name, value in table.items():
+        if name not in known:
+            raise _invalid(
+                path, f"[engine] has no setting {name!r}; there are {', '.join(sorted(known))}"
+            )
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _invalid(path, f"[engine] {name} = {value!r} is not a number")
+    return ExecutionEngineConfig(**table)
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    """A path that a file names, from that file's own place."""
+    return path.parent / name if name else None
+
+
+def _invalid(path: Path, why: str) -> OnefillError:
+    return OnefillError("TERMINALS_INVALID", f"the terminals file {path}: {why}")

@@ -1,0 +1,1 @@
+"""A module that speaks like `MetaTrader5`, real or simulated, behind the port."""
