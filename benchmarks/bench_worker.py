@@ -41,7 +41,7 @@ def run(quick: bool) -> list[Row]:
     """One call beside its floors, several sessions at once, and one of four that ends."""
     calm_collector()
     count = 2_000 if quick else 20_000
-    with tempfile.TemporaryDirectory(dir=".") as name:
+    with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         _write_market(home)
         rows = asyncio.run(_one(home, count))
@@ -120,7 +120,7 @@ async def _one(home: Path, count: int) -> list[Row]:
         for _ in range(20):
             calls += await _timed(terminal, count // 20)
             floor += echo.timed(ask, count // 20)
-            peers += peer.timed(max(20, count // 100)) if peer else []
+            peers += peer.timed(max(5, count // 1_000)) if peer else []
     if peer:
         peer.close()
     await terminal.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import rpyc
@@ -29,6 +29,16 @@ server.start()
 """
 
 
+def _connected(port: int) -> Any:
+    """It knows its port before it listens there."""
+    for _ in range(100):
+        try:
+            return rpyc.classic.connect("127.0.0.1", port)
+        except ConnectionRefusedError:
+            sleep(0.05)
+    raise TimeoutError("the RPyC server does not listen")
+
+
 class Peer:
     """A server process and a connection to it."""
 
@@ -37,9 +47,12 @@ class Peer:
             [sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
-        port = int(self._process.stdout.readline())
-        self._connection: Any = rpyc.classic.connect("127.0.0.1", port)
-        self._connection.execute("import MetaTrader5 as mt5")
+        try:
+            self._connection = _connected(int(self._process.stdout.readline()))
+            self._connection.execute("import MetaTrader5 as mt5")
+        except BaseException:
+            self._process.kill()
+            raise
 
     def timed(self, count: int) -> list[float]:
         """Seconds of each of so many calls, the fields of the answer read."""
@@ -52,8 +65,9 @@ class Peer:
         return times
 
     def close(self) -> None:
-        """Hang up; the server ends with its only connection."""
+        """Hang up, and end the server."""
         self._connection.close()
-        self._process.wait(10)
+        self._process.kill()
+        self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()

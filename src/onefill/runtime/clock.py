@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from functools import partial
 from typing import Protocol
 
 #: Taken here, so that a program whose `time` module tells the market's time does not change it.
 _monotonic_ns = time.monotonic_ns
+if sys.platform == "linux":
+    _awake_or_not_ns = partial(time.clock_gettime_ns, time.CLOCK_BOOTTIME)
+else:
+    _awake_or_not_ns = time.monotonic_ns
 
 
 class Clock(Protocol):
@@ -37,8 +43,12 @@ class SteadyClock:
 
 
 def monotonic_ns() -> int:
-    """Nanoseconds that never go back; on one machine the same in every process."""
-    return time.monotonic_ns()
+    """Nanoseconds that never go back; on one machine the same in every process.
+
+    Linux's monotonic clock stands still while the machine sleeps, which would make what waited
+    through a sleep look in time; the one that counts sleep too is taken there.
+    """
+    return _awake_or_not_ns()
 
 
 def pause(duration_s: float) -> None:

@@ -34,6 +34,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     portable: bool = False
     #: How long the terminal may take to start and to log in.
     timeout_ms: int = 60_000
+    #: End another worker of this machine that holds the account and does not let go of it.
+    take_over: bool = False
     #: What a served broker, or a terminal on another machine, asks for; and the SHA-256 of that
     #: machine's certificate, which `onefill terminal serve` prints.
     token: str = ""

@@ -106,6 +106,52 @@ def test_a_worker_that_hangs_past_its_deadline_is_ended_and_the_order_is_looked_
     assert len(broker.positions()) == 1 + len(filled)
 
 
+def test_three_sessions_in_trouble_at_once_lose_and_repeat_nothing(
+    tmp_path: Path, brokers: Callable[..., ServedBroker]
+) -> None:
+    """One worker is killed, one is stopped past its deadline, one hangs on a broker that does not
+    answer: all three in mid-send, at the same time."""
+    names = ("killed", "stopped", "hung")
+    served = {name: brokers(1000001 + n, LATENCY_MS) for n, name in enumerate(names)}
+    sessions = [broker.session(name) for name, broker in served.items()]
+    with (
+        pool_of(tmp_path, *sessions) as pool,
+        engine_on(pool, tmp_path / "journal") as engine,
+        ThreadPoolExecutor(3) as threads,
+    ):
+
+        def all_at_once(word: str) -> list[Future[ExecutionConfirmation]]:
+            return [
+                threads.submit(engine.execute, decision(f"{word} {name}"), session=name)
+                for name in names
+            ]
+
+        assert {one.result(60).status for one in all_at_once("warm")} == {"filled"}
+        lost = all_at_once("lost")
+        for order in lost:
+            _until_sending(engine, order)
+        time.sleep(LATENCY_MS / 1_000 * 0.3)
+        os.kill(worker_of(pool.sessions["killed"]), KILL)
+        os.kill(worker_of(pool.sessions["stopped"]), STOP)
+        served["hung"].process.send_signal(STOP)
+        time.sleep(4)  # longer than a call's deadline
+        served["hung"].process.send_signal(CONTINUE)
+        outcomes = {order.result(60).session: order.result() for order in lost}
+        again = {one.result(60).session: one.result() for one in all_at_once("lost")}
+        later = [one.result(60) for one in all_at_once("later")]
+
+    assert {one.status for one in later} == {"filled"}
+    for name, broker in served.items():
+        outcome = outcomes[name]
+        of_it = [row for row in broker.positions() if row.ticket == outcome.ticket]
+        assert (outcome.status, len(of_it)) in (("filled", 1), ("rejected", 0)), outcome
+        assert len(broker.positions()) == 2 + len(of_it)
+        assert (again[name].status, again[name].ticket) == (outcome.status, outcome.ticket)
+    assert worker_of_log(tmp_path, "killed", "WORKER_DIED")
+    assert worker_of_log(tmp_path, "stopped", "WORKER_HUNG")
+    assert worker_of_log(tmp_path, "hung", "WORKER_HUNG")
+
+
 def test_a_second_engine_for_one_account_is_told_who_holds_it(
     tmp_path: Path, brokers: Callable[..., ServedBroker]
 ) -> None:

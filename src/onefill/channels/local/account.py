@@ -91,13 +91,24 @@ class TradedAccount:
             find=lambda key: self._journal.find(self.name, key),
             limits=self._held_limits(account),
             clock=self._clock,
-            epoch=self._journal.take_epoch(self.name),
+            epoch=self._newest_epoch(),
             config=self._config.execution(),
         )
         self._begin(account)
         driver = LiveDriver(desk, self._writer, self.session.terminal, self._hear)
         await driver.boot()
         return driver
+
+    def _newest_epoch(self) -> int:
+        """An epoch newer than any that the terminal has listened to: the journal may be newer than
+        the account's fence (moved, or begun anew), and would be shut out for ever."""
+        assert self.session.terminal is not None
+        welcome = self.session.terminal.welcome
+        fenced = welcome.epoch if welcome is not None else 0
+        epoch = self._journal.take_epoch(self.name)
+        while epoch <= fenced:
+            epoch = self._journal.take_epoch(self.name)
+        return epoch
 
     def _begin(self, account: AccountRow) -> None:
         """The account's first record says whose journal it is. Raises `OnefillError`

@@ -34,12 +34,18 @@ def main() -> int:
     channel.write(encode(Hello(VERSION, config.token)))
     session = config.session
     try:
-        fence = Fence(_path(config.fences), session.login, session.server, config.patience_s)
+        fence = Fence(
+            _path(config.fences),
+            session.login,
+            session.server,
+            config.patience_s,
+            take_over=session.take_over,
+        )
         terminal = host(keeping_its_book(session, _path(config.fences)))
     except OnefillError as wrong:
         channel.write(_welcome(config, (wrong.code, wrong.message)))
         return 3
-    channel.write(_welcome(config, ("", "")))
+    channel.write(_welcome(config, ("", ""), fence.epoch))
     calm_collector()
     try:
         serve(channel, terminal, fence)
@@ -63,12 +69,19 @@ def _path(text: str) -> Path:
     return Path(text) if text else default_fences()
 
 
-def _welcome(config: WorkerConfig, trouble: tuple[str, str]) -> bytes:
+def _welcome(config: WorkerConfig, trouble: tuple[str, str], epoch: int = 0) -> bytes:
     session = config.session
     module = "simulated" if session.simulated is not None else "MetaTrader5"
     return encode(
         Welcome(
-            VERSION, os.getpid(), session.login, session.server, module, monotonic_ns(), trouble
+            VERSION,
+            os.getpid(),
+            session.login,
+            session.server,
+            module,
+            monotonic_ns(),
+            trouble,
+            epoch,
         )
     )
 

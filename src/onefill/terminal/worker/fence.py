@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,14 +17,25 @@ from onefill.runtime.clock import monotonic_ns, pause
 from onefill.runtime.lock import FileLock, LockHeld
 
 _LOOK_S = 0.05
+#: How long a process that was ended may take to be gone.
+_GONE_NS = 5_000_000_000
 _PLAIN = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 class Fence:
     """Holds an account's lock until `release`, or until the process ends, however it ends."""
 
-    def __init__(self, directory: Path, login: int, server: str, patience_s: float) -> None:
-        """Take the lock, waiting so long for another worker to let go.
+    def __init__(
+        self,
+        directory: Path,
+        login: int,
+        server: str,
+        patience_s: float,
+        *,
+        take_over: bool = False,
+    ) -> None:
+        """Take the lock, waiting so long for another worker to let go; with `take_over` one that
+        holds it for longer is ended, stopped or hung as it may be.
 
         Raises `OnefillError`: `ACCOUNT_IN_USE` names the process that has it, `FENCE_UNUSABLE`.
         """
@@ -31,7 +43,8 @@ class Fence:
         self._epoch_path = directory / f"{name}.epoch"
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = _locked(directory / f"{name}.lock", login, server, patience_s)
+            path = directory / f"{name}.lock"
+            self._lock = _locked(path, login, server, patience_s, take_over=take_over)
             self.epoch = self._read()
         except OSError as wrong:
             raise OnefillError(
@@ -82,16 +95,28 @@ class Fence:
         self._lock.release()
 
 
-def _locked(path: Path, login: int, server: str, patience_s: float) -> FileLock:
+def _locked(path: Path, login: int, server: str, patience_s: float, *, take_over: bool) -> FileLock:
     until_ns = monotonic_ns() + int(patience_s * 1e9)
     while True:
         try:
             return FileLock(path)
         except LockHeld as held:
             if monotonic_ns() >= until_ns:
-                raise OnefillError(
-                    "ACCOUNT_IN_USE",
-                    f"account {login} on {server} is held by the worker with process id "
-                    f"{held.holder}; stop the engine that it belongs to, or wait for its lease",
-                ) from None
+                if not (take_over and _ended(held.holder)):
+                    raise OnefillError(
+                        "ACCOUNT_IN_USE",
+                        f"account {login} on {server} is held by the worker with process id "
+                        f"{held.holder}; stop the engine that it belongs to, or let the session "
+                        "take the account over (take_over = true), which ends that worker",
+                    ) from None
+                take_over, until_ns = False, monotonic_ns() + _GONE_NS
             pause(_LOOK_S)
+
+
+def _ended(holder: str) -> bool:
+    """End the process that holds a lock; False where it is not known which."""
+    if not holder.isdecimal():
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(int(holder), getattr(signal, "SIGKILL", signal.SIGTERM))
+    return True

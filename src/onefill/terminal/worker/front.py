@@ -43,6 +43,7 @@ class Front:
         self._token = token.encode()
         self._clock = clock
         self._open: set[Frames] = set()
+        self._epoch = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -90,6 +91,7 @@ class Front:
             frames.send(encode(self._welcome()))
             while (body := await bodies.get()) is not None:
                 ask = decode_ask(body)
+                self._epoch = max(self._epoch, ask.epoch)
                 reply = await self._terminal.call(self._request(ask))
                 frames.send(encode_told(ask.number, reply))
         except msgspec.DecodeError:
@@ -114,7 +116,8 @@ class Front:
         if known is None:
             trouble = ("NO_WORKER", "the terminal has no worker just now; it is started again")
             return Welcome(VERSION, 0, 0, "", "", monotonic_ns(), trouble)
-        return msgspec.structs.replace(known, monotonic_ns=monotonic_ns())
+        epoch = max(known.epoch, self._epoch)
+        return msgspec.structs.replace(known, monotonic_ns=monotonic_ns(), epoch=epoch)
 
     def _request(self, ask: Ask) -> Request:
         now_ms = self._clock.now_ms()

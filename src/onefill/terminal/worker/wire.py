@@ -80,6 +80,8 @@ class Welcome(msgspec.Struct, frozen=True, array_like=True):
     monotonic_ns: int
     #: Why it cannot serve, as (code, sentence); empty where it can.
     trouble: tuple[str, str] = ("", "")
+    #: The newest epoch that it has listened to; an engine must be of a newer one.
+    epoch: int = 0
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True):
