@@ -97,6 +97,7 @@ def script(
     """
     # Imported here: what changes a program's clocks is of no use to other commands, and slow.
     from onefill.cli.script_summary import summary_table
+    from onefill.runtime.collector import calm_collector
     from onefill.script.run import run_script
 
     settings = ScriptSettings(
@@ -123,4 +124,5 @@ def script(
         elif not quiet:
             summary_table(summary)
 
+    calm_collector()
     return ProgramStatus(run_script(settings, tell))
