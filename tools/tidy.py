@@ -50,11 +50,14 @@ def traces(path: Path) -> Iterator[str]:
                 yield f"{path.relative_to(ROOT)}:{number}: names {what}: {found[0]}"
 
 
+_IMPORTED_AS = {"protobuf": "google"}
+
+
 def unruled_dependencies() -> Iterator[str]:
     """A dependency that the import contract of `model` forgets would be allowed there."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     names = [re.split(r"[^\w-]", text)[0] for text in project["project"]["dependencies"]]
-    wanted = {name.replace("-", "_") for name in names}
+    wanted = {_IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
     for contract in project["tool"]["importlinter"]["contracts"]:
         if contract["id"] in {"model", "risk"}:
             for name in sorted(wanted - {"msgspec"} - set(contract["forbidden_modules"])):

@@ -63,6 +63,10 @@ def describe(event: ev.Event) -> str:
             )
         case ev.Moved():
             return _moved(event)
+        case ev.Dispatched():
+            return "handed to the account's client"
+        case ev.Reported():
+            return _reported(event)
         case ev.Amended():
             return "now " + _levels(event)
         case ev.PositionDealt():
@@ -112,6 +116,18 @@ def _moved(event: ev.Moved) -> str:
         said.append(f"proven by {event.evidence}")
     if event.late:
         said.append("late")
+    return "; ".join(part for part in said if part)
+
+
+def _reported(event: ev.Reported) -> str:
+    said = [event.message]
+    if event.volume_e8:
+        said.append(f"{to_lots(event.volume_e8):.10g} at {event.price:.10g}")
+    if event.order_ticket:
+        said.append(f"order {event.order_ticket}")
+    if event.position_ticket:
+        said.append(f"position {event.position_ticket}")
+    said.append(f"decided by {event.by}" if event.by else f"the client's result {event.sequence}")
     return "; ".join(part for part in said if part)
 
 

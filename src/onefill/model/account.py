@@ -94,6 +94,8 @@ class AccountState(msgspec.Struct, kw_only=True):
     #: executed, or settled by a person): late evidence may name them. At most `REMEMBERED`, oldest
     #: first.
     watched: dict[str, str] = {}
+    #: Of an account at a gateway: the highest number of its client's results.
+    heard: int = 0
     #: The summary of the last replay, as JSON text; empty once something happened after it.
     concluded: str = ""
 

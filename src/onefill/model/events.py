@@ -74,6 +74,34 @@ class Moved(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="
     late: bool = False
 
 
+class Dispatched(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="dispatched"):
+    """A gateway handed the order to its account's client: from here on only the client's word, or
+    evidence, says what became of it."""
+
+    key: str
+
+
+class Reported(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="reported"):
+    """What an account's client told a gateway of an order. The fill is the client's word: the deals
+    are in the client's journal. `volume_e8` is all that was executed so far; `client_ms` is the
+    client's clock."""
+
+    key: str
+    to: State
+    code: str = ""
+    message: str = ""
+    retcode: int = 0
+    order_ticket: int = 0
+    position_ticket: int = 0
+    price: float = 0.0
+    volume_e8: int = 0
+    #: The client's number of this result; 0 where it does not number them.
+    sequence: int = 0
+    client_ms: int = 0
+    by: str = ""
+    late: bool = False
+
+
 class Amended(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="amended"):
     """Levels of a working order or of a position changed as asked (a separate axis from state)."""
 
@@ -125,6 +153,8 @@ Event = (
     | Denied
     | Sending
     | Moved
+    | Dispatched
+    | Reported
     | Amended
     | PositionDealt
     | Reopened

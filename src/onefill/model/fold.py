@@ -138,6 +138,33 @@ def _moved(state: AccountState, event: ev.Moved, number: int, at_ms: int) -> Non
     _step(state, order, event.to)
 
 
+def _dispatched(state: AccountState, event: ev.Dispatched, number: int, at_ms: int) -> None:
+    order = _live(state, event.key, number)
+    order.attempts += 1
+    order.submitted_ms = at_ms
+    _step(state, order, State.SENDING)
+
+
+def _reported(state: AccountState, event: ev.Reported, number: int, at_ms: int) -> None:
+    order = _live(state, event.key, number)
+    order.code, order.message, order.retcode = event.code, event.message, event.retcode
+    order.late = order.late or event.late
+    order.by = event.by or order.by
+    if event.order_ticket:
+        order.order_ticket = event.order_ticket
+    if event.position_ticket:
+        order.position_ticket = event.position_ticket
+    if event.volume_e8:
+        order.filled_e8, order.told_price = event.volume_e8, event.price
+        order.filled_ms = event.client_ms
+    if event.sequence:
+        order.told_sequence = event.sequence
+        state.heard = max(state.heard, event.sequence)
+    if event.to is State.UNKNOWN:
+        order.unknown_since_ms = at_ms
+    _step(state, order, event.to)
+
+
 def _fills(state: AccountState, order: OrderState, deals: tuple[Deal, ...]) -> None:
     order.deals = [*order.deals, *deals]
     for deal in deals:
@@ -242,6 +269,8 @@ _APPLY: dict[type, Callable[[AccountState, Any, int, int], None]] = {
     ev.Denied: _denied,
     ev.Sending: _sending,
     ev.Moved: _moved,
+    ev.Dispatched: _dispatched,
+    ev.Reported: _reported,
     ev.Amended: _amended,
     ev.PositionDealt: _dealt,
     ev.Reopened: _reopened,

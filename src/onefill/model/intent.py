@@ -43,6 +43,8 @@ class OrderType(StrEnum):
     LIMIT = "limit"
     STOP = "stop"
     STOP_LIMIT = "stop_limit"
+    #: The price says which: better than the market a limit, worse a stop. Resolved in stage 2.
+    PENDING = "pending"
 
 
 class OrderIntent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -75,8 +77,16 @@ class OrderIntent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     target: str | None = None
     #: The position meant, where no order of ours names it (children of a close_all).
     target_ticket: int | None = None
+    #: The pending order meant, by the broker's ticket.
+    target_order: int | None = None
     #: The close_all that made this intent.
     parent: str | None = None
+    #: Who decided, why, how sure (0 to 1), and the signal that caused it: kept and told, never
+    #: acted upon by the engine.
+    user_id: str = ""
+    reason: str = ""
+    confidence: float | None = None
+    correlation_id: str = ""
 
     @property
     def raises_risk(self) -> bool:

@@ -39,6 +39,10 @@ class OrderState(msgspec.Struct, omit_defaults=True, kw_only=True):
     deals: list[Deal] = []
     filled_e8: int = 0
     filled_ms: int = 0
+    #: Of an order at a gateway: the average price that the account's client told.
+    told_price: float = 0.0
+    #: And the number of the last result that told of it.
+    told_sequence: int = 0
     late: bool = False
     by: str = ""
 
@@ -60,7 +64,7 @@ class OrderState(msgspec.Struct, omit_defaults=True, kw_only=True):
     def fill_price(self) -> float | None:
         """Volume-weighted price of its deals; a single price stays exactly that."""
         if not self.deals:
-            return None
+            return self.told_price or None
         first = self.deals[0].price
         if all(deal.price == first for deal in self.deals):
             return first

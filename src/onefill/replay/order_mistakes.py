@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
+from onefill.contracts.moments import EXPECTED, to_ms
+from onefill.contracts.order_line import Line, Wrong
 from onefill.model.intent import Action, OrderType, Side
-from onefill.replay.moments import EXPECTED, to_ms
-from onefill.replay.order_line import Line, Wrong
 
 _FIELDS = msgspec.structs.fields(Line)
 _NAMES = [field.name for field in _FIELDS]

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from onefill.contracts.order_line import Line, Wrong, intent_of, moment_of
 from onefill.model.errors import OnefillError
 from onefill.model.intent import OrderIntent
-from onefill.replay.order_line import Line, Wrong, intent_of, moment_of
 from onefill.replay.order_mistakes import explain, moment_in
 
 MAX_LINE_BYTES = 65_536

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from onefill.contracts.moments import to_ms
+from onefill.contracts.order_line import Line
 from onefill.model.errors import OnefillError
 from onefill.model.intent import Action, OrderIntent, OrderType, Side
-from onefill.replay.moments import to_ms
-from onefill.replay.order_line import Line
 from onefill.replay.order_mistakes import _EXPECTED
 from onefill.replay.orders import (
     MAX_LINE_BYTES,

@@ -1,11 +1,11 @@
-"""One line of an orders file: its fields, the rules between them, and the intent it means."""
+"""An order as JSON writes it: its fields, the rules between them, and the intent it means."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
+from onefill.contracts.moments import to_ms
 from onefill.model.intent import Action, OrderIntent, OrderType, Side, is_child_key
-from onefill.replay.moments import to_ms
 
 MAX_KEY, MAX_COMMENT, MAX_SYMBOL = 128, 255, 64
 MAX_TARGET = MAX_KEY + 20

@@ -1,0 +1,1 @@
+"""The client beside the terminals: commands in, nine stages, results out."""

@@ -1,0 +1,1 @@
+"""The Python client of a gateway's REST door, for trading engines."""

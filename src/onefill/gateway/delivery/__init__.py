@@ -1,0 +1,1 @@
+"""The clients' WebSocket: sessions, their queues, and who is there."""

@@ -1,0 +1,1 @@
+"""What a gateway does with a decision: judged, journaled, handed over, and its outcome heard."""

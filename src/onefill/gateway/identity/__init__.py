@@ -1,0 +1,1 @@
+"""Who is who: tenants, users, accounts, keys, tokens, limits and halts of a gateway."""
