@@ -8,6 +8,7 @@ from typing import Any
 
 from onefill.execution.config import ExecutionConfig
 from onefill.execution.effects import Call, Steps
+from onefill.execution.gate import Gate, OpenGate
 from onefill.model.account import AccountState
 from onefill.model.order import OrderState
 from onefill.model.symbol import Symbol
@@ -32,6 +33,8 @@ class Desk:
     epoch: int = 0
     #: Whether the broker keeps one position a symbol; told by the terminal at boot.
     netting: bool = False
+    #: What may stop or hold back what raises risk, beside the limits.
+    gate: Gate = field(default_factory=OpenGate)
     config: ExecutionConfig = field(default_factory=ExecutionConfig)
     symbols: dict[str, Symbol] = field(default_factory=dict)
     #: Keys whose intake is under way, in order of arrival: a repeat waits for the first.

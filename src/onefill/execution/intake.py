@@ -8,6 +8,7 @@ from onefill.execution.children import resolve_close_all
 from onefill.execution.denial import Refused, target_not_open, unknown_symbol
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Commit, Steps, Tell, Until
+from onefill.execution.gate import stopped
 from onefill.execution.pipeline import carry_out
 from onefill.execution.resolve import (
     resolve_cancel,
@@ -16,7 +17,12 @@ from onefill.execution.resolve import (
     resolve_modify_position,
     resolve_open,
 )
-from onefill.execution.target import pending_meant, position_meant, settled_target
+from onefill.execution.target import (
+    pending_meant,
+    position_meant,
+    settled_target,
+    target_meant,
+)
 from onefill.execution.told import Acknowledged, KeyReused, Settled
 from onefill.model.account import Position
 from onefill.model.events import Accepted, Denied
@@ -90,6 +96,9 @@ def _accept(desk: Desk, intent: OrderIntent) -> Steps:
         if _expired(desk, intent):
             raise Refused("EXPIRED", "the order had expired when it arrived; it was not sent")
         order, symbol, view = yield from _resolve(desk, intent)
+        refused = stopped(desk.gate, intent)
+        if refused is not None:
+            raise refused
         verdict = review(intent, order, symbol, view, desk.state, desk.limits, desk.now_ms)
         if not isinstance(verdict, RiskApproved):
             raise Refused(verdict.code, verdict.message)
@@ -154,10 +163,23 @@ def _resolve(desk: Desk, intent: OrderIntent) -> Steps:
         return order, symbol, view
     if intent.action is Action.CLOSE_ALL:
         return (yield from resolve_close_all(desk, intent)), None, None
-    target: OrderState = yield from settled_target(desk, intent)
+    meant = target_meant(desk.state, intent)
+    if isinstance(meant, Position):
+        return (yield from _resolve_not_ours(desk, intent, meant))
+    target: OrderState = yield from settled_target(desk, intent, meant)
     if intent.action is Action.CANCEL:
         return (yield from _resolve_cancel(desk, target))
     return (yield from _resolve_modify(desk, intent, target))
+
+
+def _resolve_not_ours(desk: Desk, intent: OrderIntent, meant: Position) -> Steps:
+    """New levels of a position that no order of ours opened, named by its ticket or alone."""
+    symbol, view = yield from _market(desk, meant.symbol)
+    reply: Reply = yield desk.call("positions_get", ticket=meant.reopened_as or meant.ticket)
+    held: tuple[PositionRow, ...] = reply.value or ()
+    if not held:
+        raise Refused("TARGET_CLOSED", f"position {meant.ticket} is no longer open")
+    return resolve_modify_position(intent, held[0], symbol, ""), symbol, view
 
 
 def _resolve_cancel(desk: Desk, target: OrderState) -> Steps:

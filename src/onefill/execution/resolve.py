@@ -26,20 +26,17 @@ def resolve_open(
     assert intent.side is not None
     quote = view.ask if intent.side is Side.BUY else view.bid
     price = _level(symbol, intent.price, "price")
-    market = intent.order_type is OrderType.MARKET
-    if market and market_filling(symbol.filling_flags, symbol.execution_mode) is None:
-        raise Refused(
-            "FILLING_UNSUPPORTED",
-            f"the broker says of {symbol.name} that it takes market orders with no filling mode "
-            "at all, so none is sent; a pending order can be placed",
-        )
+    kind = _kind(intent, quote, price)
+    market = kind is OrderType.MARKET
+    if market and not _takes_deals(symbol):
+        raise _no_filling(symbol, "a pending order can be placed")
     volume_e8, units_left = _volume(intent, symbol)
     deviation = intent.deviation
     return ResolvedOrder(
         action=Action.OPEN,
         symbol=symbol.name,
         side=intent.side,
-        order_type=intent.order_type,
+        order_type=kind,
         volume_e8=volume_e8,
         price=0.0 if market else price,
         stop_limit_price=_level(symbol, intent.stop_limit_price, "stop_limit_price"),
@@ -53,6 +50,14 @@ def resolve_open(
         units_left=units_left,
         netting=netting,
     )
+
+
+def _kind(intent: OrderIntent, quote: float, price: float) -> OrderType:
+    """PENDING says neither limit nor stop: better than the market is a limit, worse a stop."""
+    if intent.order_type is not OrderType.PENDING:
+        return intent.order_type
+    better = price <= quote if intent.side is Side.BUY else price >= quote
+    return OrderType.LIMIT if better else OrderType.STOP
 
 
 def _requested(symbol: Symbol, intent: OrderIntent, quote: float, price: float) -> float:
@@ -81,6 +86,12 @@ def resolve_close(
             "CLOSE_VOLUME_TOO_BIG",
             f"volume {to_lots(volume_e8):g} lots is more than the {to_lots(position.volume_e8):g} "
             f"lots still open in position {position.ticket}",
+        )
+    if not _takes_deals(symbol):
+        raise _no_filling(
+            symbol,
+            f"close position {position.ticket} by hand in the terminal, or by its stop loss or "
+            "take profit",
         )
     deviation = intent.deviation
     return ResolvedOrder(
@@ -158,6 +169,19 @@ def resolve_cancel(order_ticket: int, symbol: str, target: str) -> ResolvedOrder
     """The removal of a pending order."""
     return ResolvedOrder(
         action=Action.CANCEL, symbol=symbol, order_ticket=order_ticket, target=target
+    )
+
+
+def _takes_deals(symbol: Symbol) -> bool:
+    return market_filling(symbol.filling_flags, symbol.execution_mode) is not None
+
+
+def _no_filling(symbol: Symbol, instead: str) -> Refused:
+    """It would be answered 10030, whichever mode it asked for."""
+    return Refused(
+        "FILLING_UNSUPPORTED",
+        f"the broker says of {symbol.name} that it takes market orders with no filling mode at "
+        f"all, so none is sent; {instead}",
     )
 
 

@@ -20,14 +20,62 @@ from onefill.model.states import State
 _UNDER_WAY = frozenset({State.ACCEPTED, State.SENDING, State.UNKNOWN})
 
 
-def settled_target(desk: Desk, intent: OrderIntent) -> Steps:
-    """The order that `intent.target` names, once it is no longer under way.
+def target_meant(state: AccountState, intent: OrderIntent) -> str | Position:
+    """What a change or a cancel means: the key of an order of ours, or a position of nobody's.
+
+    Named by key, by ticket, or by symbol, side and magic where they fit one. Raises `Refused`.
+    """
+    if intent.target is not None:
+        return intent.target
+    if intent.target_order is not None:
+        key = state.tickets.get(intent.target_order)
+        if key is None:
+            raise Refused(
+                "TARGET_UNKNOWN", f"no working order of ours has the ticket {intent.target_order}"
+            )
+        return key
+    if intent.target_ticket is not None:
+        position = state.positions.get(intent.target_ticket)
+        if position is None:
+            raise Refused("TARGET_CLOSED", f"position {intent.target_ticket} is not open")
+        return position.key or position
+    found = _that_fit(state, intent)
+    if len(found) == 1:
+        return found[0]
+    wanted = "working order" if intent.action is Action.CANCEL else "position or working order"
+    if not found:
+        raise Refused("TARGET_UNKNOWN", f"no {wanted} in {intent.symbol or 'any symbol'} fits")
+    raise Refused(
+        "SEVERAL_TARGETS",
+        f"{len(found)} fit: name the {wanted} meant by its command or by its ticket",
+    )
+
+
+def _that_fit(state: AccountState, intent: OrderIntent) -> list[str | Position]:
+    """Working orders, and for a change open positions too, of the symbol, side and magic."""
+    keys = [
+        order.key
+        for order in state.orders.values()
+        if order.state in (State.WORKING, State.PARTIALLY_FILLED)
+        and order.intent.action is Action.OPEN
+        and (not intent.symbol or order.intent.symbol == intent.symbol)
+        and (intent.side is None or order.intent.side is intent.side)
+        and (not intent.magic or order.intent.magic == intent.magic)
+    ]
+    if intent.action is Action.CANCEL:
+        return [*keys]
+    positions = _open_that_fit(state, intent)
+    named = dict.fromkeys([*keys, *(held.key for held in positions if held.key)])
+    return [*named, *(held for held in positions if not held.key)]
+
+
+def settled_target(desk: Desk, intent: OrderIntent, key: str) -> Steps:
+    """The order of that key, which the intent means, once it is no longer under way.
 
     A cancel does not wait for an order that is held back: that one is cancelled unsent.
     Raises `Refused` where no order has that key, and where it is a close_all: its children may need
     the turn of whoever would wait for it.
     """
-    key = intent.target or ""
     waited = False
     found = desk.find(key)
     if found is None and key in desk.taking and key not in desk.turns:
@@ -93,7 +141,7 @@ def position_meant(desk: Desk, intent: OrderIntent) -> Steps:
             raise Refused("TARGET_CLOSED", f"position {intent.target_ticket} is no longer open")
         return position
     if intent.target is not None:
-        order: OrderState = yield from settled_target(desk, intent)
+        order: OrderState = yield from settled_target(desk, intent, intent.target)
         position = desk.state.positions.get(order.position_ticket)
         if position is None or order.intent.action is not Action.OPEN:
             raise target_not_open(order.key, str(order.state))
@@ -102,15 +150,18 @@ def position_meant(desk: Desk, intent: OrderIntent) -> Steps:
     return _only_one(desk.state, intent)
 
 
-def _only_one(state: AccountState, intent: OrderIntent) -> Position:
-    side = intent.side
-    found = [
+def _open_that_fit(state: AccountState, intent: OrderIntent) -> list[Position]:
+    return [
         position
         for position in state.positions.values()
-        if position.symbol == intent.symbol
-        and (side is None or position.side is side)
+        if (not intent.symbol or position.symbol == intent.symbol)
+        and (intent.side is None or position.side is intent.side)
         and (not intent.magic or position.magic == intent.magic)
     ]
+
+
+def _only_one(state: AccountState, intent: OrderIntent) -> Position:
+    found = _open_that_fit(state, intent)
     if len(found) == 1:
         return found[0]
     if not found:

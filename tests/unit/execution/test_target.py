@@ -94,7 +94,7 @@ def test_a_cancel_does_not_wait_for_an_order_that_is_held_back() -> None:
     bench.desk.held.add("o")
     cancel = OrderIntent(client_key="c", action=Action.CANCEL, target="o")
 
-    assert result_of(settled_target(bench.desk, cancel)).state is State.ACCEPTED
+    assert result_of(settled_target(bench.desk, cancel, "o")).state is State.ACCEPTED
 
 
 def test_a_close_waits_for_an_earlier_one_of_the_same_position() -> None:

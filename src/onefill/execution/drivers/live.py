@@ -14,12 +14,14 @@ from onefill.execution.follow import Following, follow
 from onefill.execution.intake import rehearse, same_content, take
 from onefill.execution.pipeline import resume
 from onefill.execution.recovery import boot
+from onefill.execution.stages.submit import Fenced, fenced
 from onefill.execution.told import Alarm
 from onefill.model.errors import OnefillError
 from onefill.model.events import Alerted, Event
 from onefill.model.intent import OrderIntent
 from onefill.model.order import OrderState
 from onefill.model.states import State
+from onefill.terminal import port
 from onefill.terminal.port import Reply, Request
 
 _UNDER_WAY = frozenset({State.RECEIVED, State.ACCEPTED, State.SENDING, State.UNKNOWN})
@@ -68,12 +70,16 @@ class LiveDriver:
         self._failure: BaseException | None = None
         #: The last record's number; a commit without events waits for all that came before it.
         self._appended = 0
+        #: Sends that raise risk without an answer yet, and who waits until there are none.
+        self._sends = 0
+        self._quiet: list[asyncio.Future[None]] = []
 
     async def boot(self) -> None:
         """Reconcile, take up what a stopped engine left, and begin to follow the account."""
         for order in await self._drive(boot(self.desk, self.following)):
             self._spawn_watched(resume(self.desk, order))
         self._follower = asyncio.create_task(self._keep_following())
+        self._follower.add_done_callback(self._watch)
 
     async def execute(self, intent: OrderIntent, *, to_the_end: bool = False) -> OrderState | None:
         """One order to the end of its pipeline; the order as it stands then.
@@ -118,7 +124,7 @@ class LiveDriver:
         self._closed = True
         if self._follower is not None:
             self._follower.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, Fenced):  # which was told
                 await self._follower
         if not self._tasks:
             return
@@ -161,7 +167,7 @@ class LiveDriver:
 
     async def _do(self, effect: Effect) -> Any:
         if isinstance(effect, Call):
-            return await self._terminal.call(effect.request)
+            return self._heeded(await self._call(effect.request))
         if isinstance(effect, Commit):
             await self._commit(effect)
         elif isinstance(effect, Tell):
@@ -173,6 +179,38 @@ class LiveDriver:
         else:
             await self._until(effect)
         return None
+
+    async def _call(self, request: Request) -> Reply:
+        order = self.desk.state.orders.get(request.key)
+        if request.name != "order_send" or order is None or not order.intent.raises_risk:
+            return await self._terminal.call(request)
+        self._sends += 1
+        try:
+            return await self._terminal.call(request)
+        finally:
+            self._sends -= 1
+            if not self._sends:
+                for met in self._quiet:
+                    self._resolve(met)
+                self._quiet.clear()
+
+    def _heeded(self, reply: Reply) -> Reply:
+        """A call's reply. Raises `Fenced` where another engine has taken the account over: nothing
+        that this one waits for will ever come, looks included."""
+        if reply.error[0] != port.STALE_EPOCH:
+            return reply
+        for met in self._waiting:
+            if not met.done():
+                met.set_exception(fenced(self.desk))
+        raise fenced(self.desk)
+
+    async def quiet(self) -> None:
+        """Comes back once no send that raises risk is on its way to the broker. After a halt was put
+        on the desk's gate none that it covers begins, so coming back here acknowledges the halt."""
+        if self._sends:
+            met: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._quiet.append(met)
+            await met
 
     async def _commit(self, commit: Commit) -> None:
         now_ms = self.desk.now_ms

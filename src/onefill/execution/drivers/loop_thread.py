@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from onefill.model.errors import OnefillError
+from onefill.runtime.loop import new_event_loop
 
 T = TypeVar("T")
 
@@ -18,7 +19,7 @@ class LoopThread:
     """Runs from construction to `close`."""
 
     def __init__(self, name: str) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
         self._thread.start()
 

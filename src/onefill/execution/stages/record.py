@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Commit, Sleep, Steps, Tell
-from onefill.execution.stages.validate import must_wait, still_wanted
+from onefill.execution.gate import stopped, waits
+from onefill.execution.stages.validate import denied, must_wait, still_wanted
 from onefill.execution.told import Settled
 from onefill.model.events import Moved, Sending
 from onefill.model.intent import Action
@@ -25,6 +26,10 @@ def record(desk: Desk, order: OrderState, request: BrokerRequest) -> Steps:
         return False
     if isinstance(ready, LookAgain) or must_wait(desk, order):
         return LookAgain()
+    refused = stopped(desk.gate, order.intent)
+    if refused is not None:
+        yield from denied(order, refused.code, refused.message)
+        return False
     if order.intent.action is Action.CANCEL and not request.order:
         yield from _cancel_unsent(desk, order)
         return False
@@ -50,7 +55,7 @@ def _connected(desk: Desk, order: OrderState) -> Steps:
     while True:
         reply: Reply = yield desk.call("ready", order)
         ready: Ready | None = reply.value
-        trouble = _trouble(desk, ready)
+        trouble = _trouble(desk, ready) or waits(desk.gate, order.intent)
         if not trouble:
             return LookAgain() if waited else ready
         if desk.now_ms - began_ms >= desk.config.connection_patience_ms:
@@ -74,7 +79,7 @@ def _trouble(desk: Desk, ready: Ready | None) -> str:
             f"not as {desk.login} at {desk.server!r}"
         )
     if not ready.trade_allowed:
-        return "trading is not allowed in the terminal (AutoTrading is off)"
+        return "trading is not allowed (AutoTrading is off, or the account may not trade)"
     return "" if ready.synchronised else "the terminal's history is not synchronised"
 
 

@@ -39,6 +39,7 @@ def build_request(desk: Desk, order: OrderState) -> BrokerRequest:
 
 def _deal(desk: Desk, order: OrderState, resolved: ResolvedOrder, symbol: Symbol) -> BrokerRequest:
     filling = market_filling(symbol.filling_flags, symbol.execution_mode)
+    # None only where the broker has changed the symbol's terms since the order was accepted.
     return BrokerRequest(
         action=port.ACTION_DEAL,
         symbol=resolved.symbol,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Call, Commit, Sleep, Steps, Tell
+from onefill.execution.gate import stopped, waits
 from onefill.execution.outcome import Outcome
 from onefill.execution.told import Alarm
 from onefill.model.errors import OnefillError
@@ -20,6 +21,15 @@ class Fenced(OnefillError):
     """A newer engine holds the account: this one must not go on."""
 
 
+def fenced(desk: Desk) -> Fenced:
+    """What is told of every order from then on."""
+    return Fenced(
+        "FENCED",
+        f"another engine has taken over account {desk.account!r} (this one's epoch, {desk.epoch}, "
+        "is over); nothing was sent, and this engine stops",
+    )
+
+
 class SendAgain:
     """It is proven that nothing was executed; the order is ACCEPTED again for another attempt."""
 
@@ -29,6 +39,9 @@ def submit(desk: Desk, order: OrderState) -> Steps:
     request = order.request
     assert request is not None
     assert order.state is State.SENDING
+    if stopped(desk.gate, order.intent) is not None or waits(desk.gate, order.intent):
+        yield from _step_back(order)
+        return SendAgain()
     reply: Reply = yield Call(
         Request(
             "order_send",
@@ -43,11 +56,7 @@ def submit(desk: Desk, order: OrderState) -> Steps:
     )
     answer = classify(request.action, reply)
     if answer.code == port.STALE_EPOCH:
-        raise Fenced(
-            "FENCED",
-            f"another engine has taken over account {desk.account!r} (this one's epoch, "
-            f"{desk.epoch}, is over); nothing was sent, and this engine stops",
-        )
+        raise fenced(desk)
     if answer.outcome in (Class.DONE, Class.PARTLY, Class.PLACED):
         return _accepted(order, reply.value, answer)
     if answer.outcome in (Class.RETRY, Class.NEVER_SENT) and _may_retry(desk, order, answer):
@@ -85,6 +94,19 @@ def _refused(answer: Classified) -> Outcome:
         message=answer.text,
         retcode=answer.code,
     )
+
+
+def _step_back(order: OrderState) -> Steps:
+    """The gate closed while SENDING was written: nothing was sent, the order waits or is denied."""
+    again = Moved(
+        key=order.key,
+        to=State.ACCEPTED,
+        code="GATE_CLOSED",
+        message="sending was stopped right before it began; nothing was sent",
+        attempt=order.attempts,
+        evidence="never sent",
+    )
+    yield Commit((again,), "step_back")
 
 
 def _back_off(desk: Desk, order: OrderState, answer: Classified) -> Steps:

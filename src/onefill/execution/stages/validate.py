@@ -25,15 +25,16 @@ def validate(desk: Desk, order: OrderState) -> Steps:
     symbol: Symbol | None = yield from desk.symbol(resolved.symbol)
     if symbol is None:
         unknown = unknown_symbol(resolved.symbol)
-        return (yield from _denied(order, unknown.code, unknown.message))
+        return (yield from denied(order, unknown.code, unknown.message))
     reply: Reply = yield desk.call("look", order, symbol=resolved.symbol)
     if reply.value is None:
         return True  # not connected: the recording stage waits for the connection
     verdict = check(order, symbol, reply.value, desk.limits, desk.state, desk.now_ms)
-    return verdict is None or (yield from _denied(order, verdict.code, verdict.message))
+    return verdict is None or (yield from denied(order, verdict.code, verdict.message))
 
 
-def _denied(order: OrderState, code: str, message: str) -> Steps:
+def denied(order: OrderState, code: str, message: str) -> Steps:
+    """An accepted order ends unsent, with a reason; False."""
     yield Commit((Denied(key=order.key, code=code, message=message),), "deny_late")
     yield Tell(Settled(order), "denied")
     return False

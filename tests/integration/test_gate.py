@@ -1,0 +1,263 @@
+"""Halts and a lost gateway in front of the nine stages: nothing that raises risk begins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from onefill.execution.drivers.live import LiveDriver
+from onefill.journal.group_writer import GroupWriter
+from onefill.journal.journal import Journal
+from onefill.model.events import Event, Sending
+from onefill.model.halt import Halt, Scope
+from onefill.model.intent import Action, OrderIntent, OrderType
+from onefill.model.order import OrderState
+from onefill.model.states import State
+from onefill.risk.caps import Trading
+from onefill.terminal.port import Reply, Request
+from onefill.terminal.simulator.live import LiveSimulator
+from tests.integration.driven import ACCOUNT, Since, desk_for, live_driver, opening, terminal_for
+
+FIRM = Halt(id="h1", scope=Scope.FIRM, reason="a drill", by="ann")
+
+
+class SetGate:
+    """A gate that the test opens and closes."""
+
+    def __init__(self) -> None:
+        self.halt: Halt | None = None
+        self.trading = Trading.NORMAL
+        self.lost = ""
+
+    def halted(self, magic: int) -> Halt | None:
+        held = self.halt
+        return held if held is not None and held.covers("t", ACCOUNT, magic) else None
+
+    def out_of_contact(self) -> str:
+        return self.lost
+
+
+async def executed(driver: LiveDriver, intent: OrderIntent) -> OrderState:
+    order = await driver.execute(intent)
+    assert order is not None
+    return order
+
+
+def gated(journal: Journal) -> tuple[LiveDriver, SetGate]:
+    driver = live_driver(journal, terminal_for())
+    gate = driver.desk.gate = SetGate()
+    return driver, gate
+
+
+def sends(journal: Journal) -> int:
+    return sum(isinstance(record.event, Sending) for record in journal.records())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(2_000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it never came to be")
+
+
+async def test_a_halt_denies_openings_and_lets_closes_pass(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        driver, gate = gated(journal)
+        await driver.boot()
+        await executed(driver, opening("before"))
+        gate.halt = FIRM
+        refused = await executed(driver, opening("after"))
+        closed = await executed(
+            driver, OrderIntent(client_key="close", action=Action.CLOSE, target="before")
+        )
+        await driver.close()
+
+    assert refused.state is State.DENIED
+    assert refused.code == "KILLED"
+    assert "the firm is halted by ann (a drill)" in refused.message
+    assert closed.state is State.FILLED
+
+
+async def test_a_halt_of_a_strategy_leaves_the_others_alone(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        driver, gate = gated(journal)
+        await driver.boot()
+        gate.halt = Halt(id="h", scope=Scope.STRATEGY, strategy=7)
+        halted = await executed(driver, opening("a", magic=7))
+        other = await executed(driver, opening("b", magic=8))
+        await driver.close()
+
+    assert (halted.code, other.state) == ("KILLED", State.FILLED)
+
+
+async def test_reduce_only_denies_openings_and_halted_denies_changes_too(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        driver, gate = gated(journal)
+        await driver.boot()
+        await executed(driver, opening("a"))
+        change = OrderIntent(client_key="m", action=Action.MODIFY, target="a", stop_loss=1.08)
+        gate.trading = Trading.REDUCE_ONLY
+        opened = await executed(driver, opening("b"))
+        changed = await executed(driver, change)
+        gate.trading = Trading.HALTED
+        again = await executed(
+            driver, OrderIntent(client_key="m2", action=Action.MODIFY, target="a", stop_loss=1.07)
+        )
+        await driver.close()
+
+    assert opened.code == "REDUCE_ONLY"
+    assert changed.state is State.DONE
+    assert again.code == "TRADING_HALTED"
+
+
+async def test_out_of_contact_an_opening_waits_and_goes_once_there_is_contact(
+    tmp_path: Path,
+) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        driver, gate = gated(journal)
+        await driver.boot()
+        gate.lost = "no word from the gateway for 5 s"
+        going = asyncio.create_task(driver.execute(opening("k")))
+        await until(lambda: "k" in driver.desk.held)
+        assert sends(journal) == 0
+        gate.lost = ""
+        order = await going
+        await driver.close()
+
+    assert order is not None
+    assert order.state is State.FILLED
+
+
+async def test_an_order_that_waits_for_contact_is_denied_by_a_halt_unsent(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        driver, gate = gated(journal)
+        await driver.boot()
+        gate.lost = "no word from the gateway"
+        going = asyncio.create_task(driver.execute(opening("k")))
+        await until(lambda: "k" in driver.desk.held)
+        gate.halt, gate.lost = FIRM, ""
+        order = await going
+        await driver.close()
+        assert sends(journal) == 0
+
+    assert order is not None
+    assert order.code == "KILLED"
+
+
+class ClosesWhileSending:
+    """A log that closes the gate in the moment between the SENDING record and the call."""
+
+    def __init__(self, log: GroupWriter, gate: SetGate) -> None:
+        self._log, self._gate = log, gate
+
+    def append(self, account: str, event: Event, at_ms: int) -> int:
+        if isinstance(event, Sending):
+            self._gate.halt = FIRM
+        return self._log.append(account, event, at_ms)
+
+    async def durable(self, seq: int) -> None:
+        await self._log.durable(seq)
+
+
+class SlowToAnswer:
+    """A terminal whose sends are answered when the test says so."""
+
+    def __init__(self, terminal: LiveSimulator) -> None:
+        self._terminal = terminal
+        self.arrived, self.answer = asyncio.Event(), asyncio.Event()
+
+    async def call(self, request: Request) -> Reply:
+        if request.name == "order_send":
+            self.arrived.set()
+            await self.answer.wait()
+        return await self._terminal.call(request)
+
+
+async def test_a_gate_that_closes_while_sending_is_written_stops_the_send(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        terminal, gate, clock = terminal_for(), SetGate(), Since()
+        writer, simulator = GroupWriter(journal), LiveSimulator(terminal, clock)
+        desk = desk_for(journal, terminal, clock)
+        desk.gate = gate
+        driver = LiveDriver(desk, ClosesWhileSending(writer, gate), simulator, lambda what: None)
+        await driver.boot()
+        order = await executed(driver, opening("k"))
+        await driver.close()
+        await writer.close()
+        simulator.close()
+        assert sends(journal) == 1
+
+    assert order.code == "KILLED"
+    assert not terminal.broker.account.ledger.positions
+
+
+async def test_quiet_comes_back_when_no_opening_is_on_its_way(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        terminal, gate, clock = terminal_for(), SetGate(), Since()
+        writer, simulator = GroupWriter(journal), LiveSimulator(terminal, clock)
+        slow = SlowToAnswer(simulator)
+        desk = desk_for(journal, terminal, clock)
+        desk.gate = gate
+        driver = LiveDriver(desk, writer, slow, lambda what: None)
+        await driver.boot()
+        going = asyncio.create_task(driver.execute(opening("k")))
+        await slow.arrived.wait()
+        gate.halt = FIRM
+        quiet = asyncio.create_task(driver.quiet())
+        await asyncio.sleep(0.02)
+        assert not quiet.done()
+        slow.answer.set()
+        await quiet
+        order = await going
+        await driver.close()
+        await writer.close()
+        simulator.close()
+
+    assert order is not None
+    assert order.state is State.FILLED
+
+
+async def test_a_pending_price_decides_between_limit_and_stop(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        driver, _ = gated(journal)
+        await driver.boot()
+        below = await executed(driver, opening("below", order_type=OrderType.PENDING, price=1.07))
+        above = await executed(driver, opening("above", order_type=OrderType.PENDING, price=1.09))
+        await driver.close()
+
+    assert below.order is not None
+    assert above.order is not None
+    assert (below.order.order_type, above.order.order_type) == (OrderType.LIMIT, OrderType.STOP)
+    assert below.state is above.state is State.WORKING
+
+
+async def test_a_change_or_cancel_finds_its_target_by_ticket_or_alone(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        driver, _ = gated(journal)
+        await driver.boot()
+        first = await executed(driver, opening("a", order_type=OrderType.LIMIT, price=1.07))
+        alone = await executed(
+            driver, OrderIntent(client_key="m", action=Action.MODIFY, symbol="EURUSD", price=1.06)
+        )
+        await executed(driver, opening("b", order_type=OrderType.LIMIT, price=1.05))
+        many = await executed(
+            driver, OrderIntent(client_key="c1", action=Action.CANCEL, symbol="EURUSD")
+        )
+        named = await executed(
+            driver,
+            OrderIntent(client_key="c2", action=Action.CANCEL, target_order=first.order_ticket),
+        )
+        nobody = await executed(
+            driver, OrderIntent(client_key="c3", action=Action.CANCEL, target_order=1)
+        )
+        await driver.close()
+        cancelled = journal.find(ACCOUNT, "a")
+
+    assert alone.state is State.DONE
+    assert many.code == "SEVERAL_TARGETS"
+    assert named.state is State.DONE
+    assert nobody.code == "TARGET_UNKNOWN"
+    assert cancelled is not None
+    assert cancelled.state is State.CANCELLED
