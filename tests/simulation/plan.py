@@ -44,6 +44,7 @@ _RARE = tuple(
         ("commit:expire", "tell:expired"),
         ("commit:cancel_unsent", "tell:cancelled", "tell:done"),
         ("commit:boot_unknown", "commit:deny_late", "tell:key_reused", "commit:again"),
+        ("commit:step_back",),
     )
 )
 
@@ -88,6 +89,8 @@ class Plan:
     disk_ms: int = 0
     #: Somebody else trades on the account too (when: Unix ms).
     strangers: tuple[int, ...] = ()
+    #: When the gate in front of the broker is closed: from, to (Unix ms), whether by a halt.
+    gate: tuple[tuple[int, int, bool], ...] = ()
     #: Another program on the account does what we are about to do, right before each first send.
     twins: bool = False
 
@@ -111,6 +114,7 @@ def plan_of(seed: int) -> Plan:
         comments_kept=rates.get("rewritten_comment", 0) == 0,
         disk_ms=draw.choice([0, 0, 0, 7, 250]),
         strangers=_strangers(draw, markets[0]),
+        gate=_gate(random.Random(f"gate {seed}"), markets[0]) if seed % 3 == 0 else (),
     )
     return character(plan, draw, rates)
 
@@ -199,6 +203,14 @@ def _strangers(draw: random.Random, market: TickSeries) -> tuple[int, ...]:
         return ()
     first, last = int(market.time_ms[0]), int(market.time_ms[-1])
     return tuple(sorted(draw.randint(first + 1_000, last) for _ in range(draw.randint(1, 5))))
+
+
+def _gate(draw: random.Random, market: TickSeries) -> tuple[tuple[int, int, bool], ...]:
+    first, last = int(market.time_ms[0]), int(market.time_ms[-1])
+    begins = [draw.randint(first, last) for _ in range(draw.randint(1, 4))]
+    return tuple(
+        (at_ms, at_ms + draw.choice([500, 5_000, 20_000]), draw.random() < 0.5) for at_ms in begins
+    )
 
 
 def _plain(plan: Plan, draw: random.Random, rates: dict[str, float]) -> Plan:

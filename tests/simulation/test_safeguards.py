@@ -32,8 +32,8 @@ def test_taking_it_away_is_caught_by_a_run_that_passes_with_it(safeguard: Safegu
     pytest.fail(f"{MOST_SEEDS} runs without {safeguard.name!r}, and nobody noticed")
 
 
-def test_all_fourteen_are_taken_away() -> None:
-    assert len({safeguard.name for safeguard in SAFEGUARDS}) == 14
+def test_all_fifteen_are_taken_away() -> None:
+    assert len({safeguard.name for safeguard in SAFEGUARDS}) == 15
 
 
 def test_a_weaker_setting_is_really_weaker() -> None:

@@ -20,6 +20,7 @@ from onefill.terminal.port import Reply, Request
 from onefill.terminal.simulator.profile import load_profile
 from onefill.terminal.simulator.terminal import SimulatedTerminal
 from tests.simulation.deaths import Deaths
+from tests.simulation.gate import SeededGate
 from tests.simulation.people import decide_quarantined, trade_as_stranger, trade_as_twin
 from tests.simulation.plan import START_MS, Aim, Plan
 from tests.simulation.watch import ACCOUNT, TENANT, Watch, WatchedLog, WatchedTerminal
@@ -54,6 +55,7 @@ class World:
     watch: Watch = field(default_factory=Watch)
     clock: VirtualClock = field(default_factory=lambda: VirtualClock(START_MS))
     terminal: SimulatedTerminal = field(init=False)
+    gate: SeededGate = field(init=False)
     _replies: dict[int, Reply] = field(default_factory=dict)
     _deaths: Deaths = field(init=False)
     #: What made the last engine die.
@@ -68,6 +70,7 @@ class World:
 
     def __post_init__(self) -> None:
         self._deaths = Deaths(self.plan)
+        self.gate = SeededGate(self.plan.seed, self.clock, self.plan.gate)
         self.terminal = self._open_terminal()
 
     def run(self) -> None:
@@ -175,8 +178,10 @@ class World:
         epoch = journal.take_epoch(ACCOUNT)
         watch.epoch = epoch
         self.terminal.fence(epoch)
-        terminal = WatchedTerminal(self.terminal, self._replies, watch, self._before_call)
         desk = self._desk(journal, epoch)
+        terminal = WatchedTerminal(
+            self.terminal, self._replies, watch, lambda request: self._before_call(desk, request)
+        )
         driver = StepwiseDriver(
             desk, log, terminal, self.clock, lambda what: watch.told(journal, what), self._hook
         )
@@ -194,10 +199,16 @@ class World:
             clock=self.clock,
             epoch=epoch,
             config=self.plan.config,
+            gate=self.gate,
         )
 
-    def _before_call(self, request: Request) -> None:
-        """Where the plan has twins, one of them trades right before an order is sent first."""
+    def _before_call(self, desk: Desk, request: Request) -> None:
+        """Nothing that raises risk passes a closed gate. Where the plan has twins, one of them
+        trades right before an order is sent first."""
+        if request.name == "order_send" and self.gate.closed:
+            order = desk.state.orders.get(request.key)
+            if order is not None and order.intent.raises_risk:
+                self.watch.breach(f"{request.key!r} was sent through a closed gate")
         if not self.plan.twins or request.name != "ready" or request.key in self._twinned:
             return
         self._twinned.add(request.key)
@@ -220,6 +231,7 @@ class World:
 
     def _hook(self, point: str) -> None:
         self.watch.reached[point] += 1
+        self.gate.at(point)
         if point == "tell:confirm:after" and self._operator_stops_it():
             self._die("operator")
         aim = self._deaths.due(point)

@@ -205,8 +205,8 @@ class LiveDriver:
         raise fenced(self.desk)
 
     async def quiet(self) -> None:
-        """Comes back once no send that raises risk is on its way to the broker. After a halt was put
-        on the desk's gate none that it covers begins, so coming back here acknowledges the halt."""
+        """Comes back once no send that raises risk is on its way to the broker. After a halt was
+        put on the gate none that it covers begins, so coming back acknowledges the halt."""
         if self._sends:
             met: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._quiet.append(met)

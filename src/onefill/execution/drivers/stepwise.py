@@ -208,9 +208,11 @@ class StepwiseDriver:
         return True
 
     def _followed(self, cursor: int) -> Steps:
-        yield from follow(self.desk, self.following)
-        if self.following.cursor == cursor and self._terminal.has_changes(cursor):
+        asked = yield from follow(self.desk, self.following)
+        untold = self.following.cursor == cursor and self._terminal.has_changes(cursor)
+        if not asked or untold:
             # The terminal could not tell; ask again later, not in a circle.
+            self._followed_records = -1
             self._follow_again_ms = self._clock.now_ms() + self.desk.config.poll_interval_ms
             yield Sleep(self._follow_again_ms)
 
