@@ -1,7 +1,9 @@
-"""Calls through local workers, beside a bare round trip of the same bytes between two processes.
+"""Calls through local workers, beside round trips of the same bytes between two processes: bare,
+and awaited on an event loop as the engine awaits them.
 
-Each session's worker hosts the simulated module on a market of its own. `symbol_info_tick` is what
-is asked: it costs the module next to nothing, so that the way there and back is what is measured.
+Each session's worker hosts the simulated module on a market of its own, asked for its
+`symbol_info_tick`. That costs the module as much as a bare round trip, so the way there and back is
+measured alone too, to a terminal that answers at once.
 """
 
 from __future__ import annotations
@@ -9,13 +11,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import tempfile
 import time
 from importlib import import_module
 from importlib.util import find_spec
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
@@ -24,8 +24,10 @@ from typing import Any
 import msgspec
 
 from benchmarks.report import Row
+from benchmarks.worker_floors import TICK, AtOnce, BareEcho, LoopEcho
 from onefill.runtime.clock import SystemClock
 from onefill.runtime.collector import calm_collector
+from onefill.runtime.loop import run as run_on_loop
 from onefill.terminal.port import Reply, Request, Tick
 from onefill.terminal.session import Session
 from onefill.terminal.worker.process import WorkerProcess, start_worker
@@ -34,6 +36,8 @@ from onefill.terminal.worker.wire import Ask, encode, encode_told, framed
 
 _SESSIONS = (1, 4, 16)
 _DEADLINE_MS = 2_000
+#: So often the call and its floors take turns.
+_TURNS = 20
 _ASKED = ("symbol_info_tick", {"symbol": "EURUSD"})
 
 
@@ -44,11 +48,11 @@ def run(quick: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         _write_market(home)
-        rows = asyncio.run(_one(home, count))
-        rows += asyncio.run(_many(home, count))
+        rows = run_on_loop(_one(home, count))
+        rows += run_on_loop(_many(home, count))
         if sys.platform != "win32":
-            rows.append(asyncio.run(_beside_one_that_ends(home, "is killed", signal.SIGKILL)))
-            rows.append(asyncio.run(_beside_one_that_ends(home, "hangs", signal.SIGSTOP)))
+            rows.append(run_on_loop(_beside_one_that_ends(home, "is killed", signal.SIGKILL)))
+            rows.append(run_on_loop(_beside_one_that_ends(home, "hangs", signal.SIGSTOP)))
     return rows
 
 
@@ -112,73 +116,46 @@ def _p99(times: list[float]) -> float:
 async def _one(home: Path, count: int) -> list[Row]:
     """In turns, so that what else the machine does befalls the call and its floors alike."""
     (terminal,) = await _terminals(home, 1)
+    at_once = await AtOnce(home / "fences").terminal()
     ask = framed(encode(Ask(1, _ASKED[0], msgspec.Raw(encode(_ASKED[1])), budget_ms=_DEADLINE_MS)))
-    told = framed(encode_told(1, Reply(Tick(time.time_ns() // 1_000_000, 1.1, 1.1001))))
-    calls, floor, peers = list[float](), list[float](), list[float]()
-    peer = _rpyc()
-    with BareEcho(len(ask), told) as echo:
-        for _ in range(20):
-            calls += await _timed(terminal, count // 20)
-            floor += echo.timed(ask, count // 20)
-            peers += peer.timed(max(5, count // 1_000)) if peer else []
+    told = framed(encode_told(1, Reply(TICK)))
+    bare, looped, peer = BareEcho(ask, told), LoopEcho(ask, told), _rpyc()
+    await looped.connect()
+    taken: dict[str, list[float]] = {"call": [], "way": [], "bare": [], "loop": [], "peer": []}
+    for _ in range(_TURNS):
+        taken["call"] += await _timed(terminal, count // _TURNS)
+        taken["bare"] += bare.timed(count // _TURNS)
+        taken["way"] += await _timed(at_once, count // _TURNS)
+        taken["loop"] += await looped.timed(count // _TURNS)
+        taken["peer"] += peer.timed(max(5, count // 1_000)) if peer else []
+    bare.close()
+    await asyncio.gather(looped.close(), terminal.close(), at_once.close())
     if peer:
         peer.close()
-    await terminal.close()
-    bare = "bare socket pair, same bytes"
-    rows = [
-        Row("a call of a local worker, p50", median(calls) * 1e6, "us", f"{bare}, p50",
-            median(floor) * 1e6),
-        Row("a call of a local worker, p99", _p99(calls) * 1e6, "us", f"{bare}, p99",
-            _p99(floor) * 1e6),
-    ]  # fmt: skip
-    if peers:
+    return _beside_floors(taken)
+
+
+def _beside_floors(taken: dict[str, list[float]]) -> list[Row]:
+    loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
+    floors = {"bare": "bare socket pair, same bytes", "loop": f"the same awaited on {loop}"}
+    calls = {
+        "call": "a call of a local worker",
+        "way": "the way alone, a terminal that answers at once",
+    }
+    rows = []
+    for call, name in calls.items():
+        for word, of in (("p50", median), ("p99", _p99)):
+            rows += [
+                Row(f"{name}, {word}", of(taken[call]) * 1e6, "us",
+                    f"{floor_name}, {word}", of(taken[floor]) * 1e6)
+                for floor, floor_name in floors.items()
+            ]  # fmt: skip
+    if taken["peer"]:
         rows.append(
-            Row("RPyC call as mt5linux makes it, p50", median(peers) * 1e6, "us",
-                "a call of a local worker, p50", median(calls) * 1e6)
+            Row("RPyC call as mt5linux makes it, p50", median(taken["peer"]) * 1e6, "us",
+                "a call of a local worker, p50", median(taken["call"]) * 1e6)
         )  # fmt: skip
     return rows
-
-
-class BareEcho:
-    """The floor: another process that answers so many bytes with so many, both blocking."""
-
-    def __init__(self, asked: int, told: bytes) -> None:
-        self._told = len(told)
-        self._ours, theirs = socket.socketpair()
-        self._process = get_context("spawn").Process(target=_echo, args=(theirs, asked, told))
-        self._process.start()
-        theirs.close()
-
-    def timed(self, ask: bytes, count: int) -> list[float]:
-        """Seconds of each of so many round trips."""
-        times = []
-        for _ in range(count):
-            began = perf_counter()
-            self._ours.sendall(ask)
-            _receive(self._ours, self._told)
-            times.append(perf_counter() - began)
-        return times
-
-    def __enter__(self) -> BareEcho:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ours.close()
-        self._process.join()
-
-
-def _echo(connection: socket.socket, asked: int, told: bytes) -> None:
-    while _receive(connection, asked):
-        connection.sendall(told)
-
-
-def _receive(connection: socket.socket, length: int) -> bool:
-    while length:
-        more = connection.recv(length)
-        if not more:
-            return False
-        length -= len(more)
-    return True
 
 
 def _rpyc() -> Any:

@@ -57,21 +57,33 @@ def trade(client: Client, wanted: argparse.Namespace) -> None:
         # The key is the decision's own: this strategy, this symbol, this tick. Sent twice, it is
         # carried out once, and the second answer is the first one's.
         key = f"sma-{wanted.symbol}-{last_ms}"
-        common = {"mt5_account": wanted.account, "auto_execute": True, "magic": wanted.magic}
         if held:
-            closing = {"client_key": f"{key}-close", "action": "close", "target": held}
-            tell(client.decide({**closing, **common, "reason": "the averages crossed"}, wait=10))
+            closed = client.decide(
+                client_key=f"{key}-close",
+                action="close",
+                target=held,
+                mt5_account=wanted.account,
+                auto_execute=True,
+                reason="the averages crossed",
+                wait=10,
+            )
+            tell(closed)
+            if closed.status != "filled":
+                continue  # its outcome is being looked up; the next cross finds it settled
             held = ""
-        opening = {
-            "client_key": key,
-            "symbol": wanted.symbol,
-            "side": side,
-            "volume": wanted.volume,
-            "confidence_score": 0.8,
-            "reason": f"SMA {wanted.fast} crossed SMA {wanted.slow}",
-            "expires_at": time.time() + 10,
-        }
-        order = client.decide({**opening, **common}, wait=10)
+        order = client.decide(
+            client_key=key,
+            symbol=wanted.symbol,
+            side=side,
+            volume=wanted.volume,
+            magic=wanted.magic,
+            mt5_account=wanted.account,
+            auto_execute=True,
+            confidence_score=0.8,
+            reason=f"SMA {wanted.fast} crossed SMA {wanted.slow}",
+            expires_at=int(time.time() * 1000) + 10_000,
+            wait=10,
+        )
         tell(order)
         held = key if order.status == "filled" else ""
 
@@ -90,8 +102,8 @@ def main() -> int:
     parser.add_argument("--account", required=True, help="the MT5 account, by its login")
     parser.add_argument("--symbol", default="EURUSD")
     parser.add_argument("--volume", type=float, default=0.1, help="lots")
-    parser.add_argument("--fast", type=int, default=8, help="ticks")
-    parser.add_argument("--slow", type=int, default=32, help="ticks")
+    parser.add_argument("--fast", type=int, default=5, help="ticks")
+    parser.add_argument("--slow", type=int, default=20, help="ticks")
     parser.add_argument("--magic", type=int, default=8032, help="the strategy's number")
     wanted = parser.parse_args()
     if not mt5.initialize():

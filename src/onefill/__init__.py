@@ -9,7 +9,9 @@ __version__ = "0.1.0"
 
 #: Public name -> the module that defines it. Whatever stands here is what users may rely on.
 _PUBLIC: dict[str, str] = {
+    "AsyncClient": "onefill.client.asynchronous",
     "BrokerInterface": "onefill.channels.local.broker",
+    "Client": "onefill.client.client",
     "ExecutionConfirmation": "onefill.channels.local.confirmation",
     "ExecutionDatabase": "onefill.channels.local.database",
     "ExecutionEngine": "onefill.channels.local.engine",

@@ -135,6 +135,16 @@ class TestServe:
                 assert _hung_up(line)
         assert trouble_of(tmp_path, served.session()) == ""
 
+    def test_who_is_refused_is_in_its_log_by_address_and_number(
+        self, served: Served, tmp_path: Path
+    ) -> None:
+        trouble_of(tmp_path, served.session(token="0123456789" * 6))
+        log = (served.home / ".onefill" / "logs" / "served.log").read_text()
+
+        assert "TOKEN_REFUSED: 127.0.0.1 port " in log
+        assert "; refused so far: " in log
+        assert "0123456789" not in log
+
     def test_it_ends_cleanly_and_has_told_no_secret(self, served: Served) -> None:
         token = served.session().token
         status, printed = served.stop()

@@ -23,6 +23,8 @@ from onefill.model.account import AccountState, state_hash
 from onefill.model.fold import apply
 from onefill.model.intent import Action, OrderIntent, OrderType
 from onefill.model.states import State
+from onefill.terminal import port
+from onefill.terminal.port import Reply, Request
 from tests.integration.driven import (
     ACCOUNT,
     CONFIG,
@@ -191,6 +193,43 @@ async def test_an_engine_that_was_taken_over_from_stops_instead_of_sending(tmp_p
         await driver.close()
 
     assert len(terminal.broker.account.ledger.positions) == 1
+
+
+async def test_an_engine_that_is_shut_out_while_it_looks_an_order_up_says_so_to_all_that_wait(
+    tmp_path: Path,
+) -> None:
+    heard: list[Any] = []
+    with Journal.open(tmp_path / "j") as journal:
+        driver = live_driver(journal, terminal_for(), heard.append)
+        await driver.boot()
+        live = driver._terminal
+        taken_over = asyncio.Event()
+
+        class Shut:
+            """A worker in the end: calls of an older engine are answered so, looks too."""
+
+            async def call(self, request: Request) -> Reply:
+                if taken_over.is_set():
+                    return Reply(None, (port.STALE_EPOCH, "a newer engine"))
+                if request.name == "order_send":
+                    taken_over.set()
+                    return Reply(None, (port.TIMED_OUT, "no answer"))
+                return await live.call(request)
+
+        driver._terminal = Shut()
+        first = asyncio.create_task(driver.execute(opening("k")))
+        await taken_over.wait()
+        again = driver.execute(opening("k"), to_the_end=True)
+        async with asyncio.timeout(10):
+            told = await asyncio.gather(first, again, return_exceptions=True)
+            with pytest.raises(Fenced):
+                await driver.execute(opening("later"))
+            await driver.close()
+        left = journal.state(ACCOUNT).orders["k"].state
+
+    assert [type(one) for one in told] == [Fenced, Fenced]
+    assert left is State.UNKNOWN  # the next engine over this journal looks it up
+    assert "ENGINE_FAILED" in [one.alert.code for one in heard if isinstance(one, Alarm)]
 
 
 async def test_a_journal_that_cannot_be_written_stops_the_driver_before_anything_is_told(

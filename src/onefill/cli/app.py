@@ -12,8 +12,8 @@ from typer.main import get_group
 from onefill import __version__
 
 #: Modules beside this one, as help lists them: with a function of their name, and with an `app`.
-_COMMANDS = ("run", "demo", "script")
-_GROUPS = ("broker", "journal", "terminal")
+_COMMANDS = ("run", "demo", "script", "gateway", "agent", "orders", "positions", "kill", "resume")
+_GROUPS = ("admin", "broker", "journal", "terminal", "quarantine")
 
 
 class _Commands(TyperGroup):

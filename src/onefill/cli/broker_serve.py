@@ -18,6 +18,7 @@ import typer
 
 from onefill.cli.served_broker import BrokerOptions, ServedBroker, open_broker
 from onefill.runtime.collector import calm_collector
+from onefill.runtime.loop import run
 from onefill.terminal.simulator.remote.address import format_address, listen
 from onefill.terminal.simulator.remote.floor import Floor
 from onefill.terminal.simulator.remote.pace import ClockPace, Lockstep, Pace
@@ -132,7 +133,7 @@ def serve(
             def ready() -> None:
                 _tell(broker, listening, options.speed, file, as_json=as_json)
 
-            asyncio.run(_serve(broker, listening, token, clients, options.speed, ready))
+            run(_serve(broker, listening, token, clients, options.speed, ready))
             broker.kept.keep(broker.terminal.now_ms)
     if not as_json:
         print(f"stopped; {f'what was traded is in {state}' if state else 'nothing was kept'}")

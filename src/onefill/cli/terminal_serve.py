@@ -16,6 +16,7 @@ import typer
 from onefill.channels.local.session_log import SessionLog
 from onefill.model.errors import OnefillError
 from onefill.runtime.clock import SystemClock
+from onefill.runtime.loop import run
 from onefill.terminal.session import SIMULATED, Session
 from onefill.terminal.simulator.remote.address import format_address, parse_address
 from onefill.terminal.simulator.remote.token import take_token
@@ -86,7 +87,7 @@ def serve(
     )
     place = data or default_fences().parent
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(session, host, port, take_token(token_file), place, as_json=as_json))
+        run(_serve(session, host, port, take_token(token_file), place, as_json=as_json))
     return 0
 
 
@@ -101,7 +102,7 @@ async def _serve(
         trouble=log.warning,
     )
     await terminal.start()
-    front = Front(terminal, token, clock)
+    front = Front(terminal, token, clock, log.warning)
     try:
         try:
             found = await front.listen(host, port, server_context(certificate, key))

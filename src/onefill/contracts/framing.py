@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from onefill.contracts.bare import Bare, End
+from onefill.contracts.enveloped import Enveloped
+from onefill.contracts.execution_result import Statuses
 from onefill.contracts.messages import Message
+from onefill.contracts.reading import MAX_FRAME
+from onefill.contracts.refusals import FrameRefused, NotExpressible
+
+__all__ = [
+    "MAX_FRAME",
+    "SUBPROTOCOL",
+    "Bare",
+    "End",
+    "Enveloped",
+    "FrameRefused",
+    "Framing",
+    "NotExpressible",
+    "Statuses",
+]
 
 SUBPROTOCOL = "onefill.v1"
-MAX_FRAME = 64 * 1024
-"""Bytes of the largest frame of orders that is read; larger ones end the connection (1009)."""
 
 
 class Framing(Protocol):
@@ -19,7 +34,8 @@ class Framing(Protocol):
 
     def pack(self, message: Message) -> bytes | None:
         """A frame; None where this framing cannot say the message at all (an Ack in a bare
-        dialect), `NotExpressible` where it is a command that the dialect has no words for."""
+        dialect), `NotExpressible` where it is a command that the dialect has no words for.
+        `FrameRefused` (`FRAME_TOO_LARGE`) where no peer would read it."""
         ...
 
     def unpack(self, frame: bytes) -> Message:

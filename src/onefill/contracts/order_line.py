@@ -66,16 +66,16 @@ def moment_of(line: Line) -> int | None:
 def intent_of(line: Line) -> OrderIntent:
     """The intent that a line means. Raises `Wrong`."""
     action = line.action or Action.OPEN
-    _check_text("client_key", line.client_key, MAX_KEY)
+    check_text("client_key", line.client_key, MAX_KEY)
     if is_child_key(line.client_key):
         raise Wrong("client_key", "ends in / and a number, which names the children of a close_all")
     for field in _NOT_FOR[action]:
         if getattr(line, field) is not None:
             raise Wrong(field, f"has no meaning for action {action}; leave it out")
     if line.symbol is not None:
-        _check_text("symbol", line.symbol, MAX_SYMBOL)
+        check_text("symbol", line.symbol, MAX_SYMBOL)
     if line.comment:
-        _check_text("comment", line.comment, MAX_COMMENT)
+        check_text("comment", line.comment, MAX_COMMENT)
     _check_numbers(line)
     if action is Action.OPEN:
         _check_open(line)
@@ -150,7 +150,7 @@ def _check_other(line: Line, action: Action) -> None:
     if line.order_type not in (None, OrderType.MARKET):
         raise Wrong("order_type", f"has no meaning for action {action}; leave it out")
     if line.target is not None:
-        _check_text("target", line.target, MAX_TARGET)
+        check_text("target", line.target, MAX_TARGET)
         if line.target == line.client_key:
             raise Wrong("target", "is the order's own client_key; name the order that is meant")
     elif action in (Action.MODIFY, Action.CANCEL):
@@ -163,7 +163,8 @@ def _check_other(line: Line, action: Action) -> None:
                 raise Wrong(field, "expected a price above 0; leave it out to keep it as it is")
 
 
-def _check_text(field: str, text: str, most: int) -> None:
+def check_text(field: str, text: str, most: int) -> None:
+    """Text of a length, without control characters. Raises `Wrong`."""
     if not 1 <= len(text) <= most:
         raise Wrong(field, f"expected 1 to {most} characters, not {len(text)}")
     if not text.isprintable():

@@ -60,6 +60,14 @@ class Directory(Protocol):
         """Every halt in force, of every tenant."""
         ...
 
+    def add_halt(self, halt: Halt) -> None:
+        """A halt is in force from here on; durable on return. One of the same id: no change."""
+        ...
+
+    def end_halt(self, id: str, by: str) -> None:
+        """A person ends a halt; durable on return. Raises `OnefillError` (`HALT_UNKNOWN`)."""
+        ...
+
     def seen(self, caller: Caller, profile: Profile) -> Account:
         """The account that a client's profile is of; registered as pending (or active, where its
         broker is approved) if nobody knew it. Durable. Raises `OnefillError`

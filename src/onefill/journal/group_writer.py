@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
 from types import TracebackType
@@ -31,6 +32,8 @@ class GroupWriter:
         self._flushing: list[asyncio.Future[None]] = []
         self._scheduled = False
         self._closed = False
+        #: Told, on the loop, of which accounts records have just become durable.
+        self.followers: list[Callable[[frozenset[str]], None]] = []
         self._batches: SimpleQueue[Batch | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
@@ -115,6 +118,10 @@ class GroupWriter:
                 waiter.set_result(None)
             else:
                 waiter.set_exception(failure)
+        if failure is None and batch is not None and self.followers and batch.rows:
+            accounts = frozenset(row.account for row in batch.rows)
+            for follower in self.followers:
+                follower(accounts)
         self._scheduled = bool(self._waiting)
         if self._scheduled:
             self._loop.call_soon(self._begin)

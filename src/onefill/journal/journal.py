@@ -232,6 +232,10 @@ class Journal:
         rows = self._store.rows(seq, min(limit, self._durable - seq))
         return [read(row) for row in rows]
 
+    def reader(self) -> Store:
+        """What is durable, over a connection of its own: for reading on another thread."""
+        return SqliteStore.open_to_read(self._path)
+
     def epoch(self, account: str) -> int:
         """The account's epoch in force; 0 where none was ever taken."""
         return self._store.epochs().get(account, 0)

@@ -99,6 +99,12 @@ class SqliteStore:
         where = "WHERE order_number = ? AND seq > ?"
         return self._rows(f"{_COLUMNS} {where} {_IN_ORDER}", (number, after, limit))
 
+    def first_rows(self, above: int, below: int, accounts: Iterable[str], limit: int) -> list[Row]:
+        """First records of orders of these accounts, with `above < seq < below`, newest first."""
+        ids = ",".join(str(i) for name in accounts if (i := self._id(name)) is not None)
+        where = f"WHERE seq > ? AND seq < ? AND order_number = seq AND account IN ({ids})"
+        return self._rows(f"{_COLUMNS} {where} ORDER BY seq DESC LIMIT ?", (above, below, limit))
+
     def find_key(self, account: str, key: str) -> InboxRow | None:
         """The inbox row of a client key."""
         account_id = self._id(account)

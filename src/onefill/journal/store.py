@@ -5,7 +5,7 @@ A store knows rows, not meaning: hashes and states are made and judged above it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -58,6 +58,10 @@ class Store(Protocol):
 
     def order_rows(self, number: int, after: int, limit: int) -> list[Row]:
         """The same of one order."""
+        ...
+
+    def first_rows(self, above: int, below: int, accounts: Iterable[str], limit: int) -> list[Row]:
+        """First records of orders of these accounts, with `above < seq < below`, newest first."""
         ...
 
     def find_key(self, account: str, key: str) -> InboxRow | None:

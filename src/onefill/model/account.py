@@ -62,6 +62,16 @@ class Exposure(msgspec.Struct):
         self.reserved_risk_minor += sign * held.risk_minor
 
 
+class LossMarks(msgspec.Struct, frozen=True):
+    """What losses are told against (control 14). Account currency; 0: not known."""
+
+    #: The broker's day, counted from 1970-01-01; -1 before the first.
+    day: int = -1
+    day_start: float = 0.0
+    #: The highest equity ever seen.
+    peak: float = 0.0
+
+
 class AccountState(msgspec.Struct, kw_only=True):
     """Everything folding one account's records gives, but for orders that are over.
 
@@ -86,6 +96,14 @@ class AccountState(msgspec.Struct, kw_only=True):
     unknown: dict[str, int] = {}
     #: Contents accepted lately and until when a repeat is held (control 10).
     recent: dict[bytes, int] = {}
+    #: When it sent messages (control 6), and orders alike (control 7): `model.throttle`.
+    messages: list[int] = []
+    alike: dict[str, list[int]] = {}
+    #: Strategies that may open nothing until a person resumes them, and why (control 7).
+    stopped: dict[int, str] = {}
+    #: As its journal has them, and the limits on losses reached, with the day (control 14).
+    equity: LossMarks = LossMarks()
+    breached: dict[str, int] = {}
     #: The latest deals attributed to an order or a position, oldest first, at most `REMEMBERED`.
     booked: dict[int, None] = {}
     #: The latest order tickets adopted and their orders' keys, oldest first, at most that many.

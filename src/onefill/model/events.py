@@ -29,6 +29,10 @@ class Accepted(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, ta
     #: The content without its key, held against repeats (control 10) where that control is on.
     repeat: bytes = b""
     repeat_window_ms: int = 0
+    #: In which windows it counts as a message (control 6) and as one of orders alike (control 7);
+    #: 0: it does not.
+    message_window_ms: int = 0
+    alike_window_ms: int = 0
 
 
 class Denied(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="denied"):
@@ -100,6 +104,9 @@ class Reported(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, ta
     client_ms: int = 0
     by: str = ""
     late: bool = False
+    #: It tells of one position of a close_all, or says again what is known: the order stays as it
+    #: is, and `to` is where it stands.
+    part: bool = False
 
 
 class Amended(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="amended"):
@@ -141,6 +148,37 @@ class Alerted(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag
     key: str = ""
 
 
+class StrategyStopped(msgspec.Struct, frozen=True, tag="strategy_stopped"):
+    """A strategy sent too many orders alike (control 7): none of it is opened any more."""
+
+    magic: int
+    why: str
+
+
+class StrategyResumed(msgspec.Struct, frozen=True, tag="strategy_resumed"):
+    """A person lets a stopped strategy go on."""
+
+    magic: int
+    by: str
+    reason: str
+
+
+class EquityMarked(msgspec.Struct, frozen=True, tag="equity_marked"):
+    """The marks that losses are told against moved (control 14): equity at the start of the
+    broker's day (counted from 1970-01-01), and the highest seen, in account currency."""
+
+    day: int
+    day_start: float
+    peak: float
+
+
+class Breached(msgspec.Struct, frozen=True, tag="breached"):
+    """A limit on losses was reached on a day of the broker's (control 14)."""
+
+    limit: str
+    day: int
+
+
 class Concluded(msgspec.Struct, frozen=True, tag="concluded"):
     """A replay came to its end; the summary it told, as JSON text, without the head's hash."""
 
@@ -159,6 +197,10 @@ Event = (
     | PositionDealt
     | Reopened
     | Alerted
+    | StrategyStopped
+    | StrategyResumed
+    | EquityMarked
+    | Breached
     | Concluded
 )
 

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from onefill.model import events as ev
-from onefill.model.account import AccountState
+from onefill.model.account import AccountState, LossMarks
 from onefill.model.booking import book, remember
 from onefill.model.deal import Deal
 from onefill.model.intent import Action, token_of
 from onefill.model.order import OrderState
 from onefill.model.states import FINAL, LATE_FROM, State, may_follow
+from onefill.model.throttle import add_alike, add_moment, forget_strategy, kind_of_order
 
 
 class BrokenRecord(AssertionError):
@@ -92,6 +93,10 @@ def _accepted(state: AccountState, event: ev.Accepted, number: int, at_ms: int) 
         state.symbol_exposure(event.reservation.symbol).add(event.reservation, +1)
     if event.repeat_window_ms:
         _hold_repeats(state, event.repeat, at_ms, event.repeat_window_ms)
+    if event.message_window_ms:
+        add_moment(state.messages, at_ms, event.message_window_ms)
+    if event.alike_window_ms:
+        add_alike(state.alike, kind_of_order(event.intent), at_ms, event.alike_window_ms)
 
 
 def _denied(state: AccountState, event: ev.Denied, number: int, at_ms: int) -> None:
@@ -114,6 +119,8 @@ def _sending(state: AccountState, event: ev.Sending, number: int, at_ms: int) ->
     order.server_ms = event.server_ms
     order.baseline_ticket = event.baseline_ticket
     order.request = event.request
+    if event.attempt > 1 and state.messages:
+        add_moment(state.messages, at_ms, at_ms + 1)  # its acceptance counted the first attempt
     _step(state, order, State.SENDING)
 
 
@@ -146,6 +153,9 @@ def _dispatched(state: AccountState, event: ev.Dispatched, number: int, at_ms: i
 
 
 def _reported(state: AccountState, event: ev.Reported, number: int, at_ms: int) -> None:
+    state.heard = max(state.heard, event.sequence)
+    if event.part:
+        return
     order = _live(state, event.key, number)
     order.code, order.message, order.retcode = event.code, event.message, event.retcode
     order.late = order.late or event.late
@@ -157,9 +167,7 @@ def _reported(state: AccountState, event: ev.Reported, number: int, at_ms: int) 
     if event.volume_e8:
         order.filled_e8, order.told_price = event.volume_e8, event.price
         order.filled_ms = event.client_ms
-    if event.sequence:
-        order.told_sequence = event.sequence
-        state.heard = max(state.heard, event.sequence)
+    order.told_sequence = event.sequence or order.told_sequence
     if event.to is State.UNKNOWN:
         order.unknown_since_ms = at_ms
     _step(state, order, event.to)
@@ -206,6 +214,32 @@ def _reopened(state: AccountState, event: ev.Reopened, number: int, at_ms: int) 
     state.orders[order.key] = msgspec.structs.replace(order)
     if order.order_ticket:
         state.tickets[order.order_ticket] = order.key
+
+
+def _strategy_stopped(
+    state: AccountState, event: ev.StrategyStopped, number: int, at_ms: int
+) -> None:
+    state.concluded = ""
+    state.stopped[event.magic] = event.why
+    forget_strategy(state.alike, event.magic)
+
+
+def _strategy_resumed(
+    state: AccountState, event: ev.StrategyResumed, number: int, at_ms: int
+) -> None:
+    state.concluded = ""
+    if state.stopped.pop(event.magic, None) is None:
+        raise BrokenRecord(f"record {number} resumes strategy {event.magic}, which is not stopped")
+
+
+def _equity_marked(state: AccountState, event: ev.EquityMarked, number: int, at_ms: int) -> None:
+    state.equity = LossMarks(event.day, event.day_start, event.peak)
+
+
+def _breached(state: AccountState, event: ev.Breached, number: int, at_ms: int) -> None:
+    for limit in [limit for limit, day in state.breached.items() if day != event.day]:
+        del state.breached[limit]
+    state.breached[event.limit] = event.day
 
 
 def _live(state: AccountState, key: str, number: int) -> OrderState:
@@ -275,5 +309,9 @@ _APPLY: dict[type, Callable[[AccountState, Any, int, int], None]] = {
     ev.PositionDealt: _dealt,
     ev.Reopened: _reopened,
     ev.Alerted: _alerted,
+    ev.StrategyStopped: _strategy_stopped,
+    ev.StrategyResumed: _strategy_resumed,
+    ev.EquityMarked: _equity_marked,
+    ev.Breached: _breached,
     ev.Concluded: _concluded,
 }

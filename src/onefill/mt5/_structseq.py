@@ -33,7 +33,9 @@ T = TypeVar("T", bound=StructSequence)
 def struct(cls: type[T]) -> type[T]:
     """Make a class whose annotations name its fields, in order, into a struct sequence."""
     names = tuple(cls.__annotations__)
-    readers = vars(namedtuple(cls.__name__, names))
+    # Held while they are read: the collector may take the class, and its readers with it.
+    held = (namedtuple(cls.__name__, names),)
+    readers = vars(held[0])
     behaviour: dict[str, Any] = {
         **{name: readers[name] for name in names},
         **_behaviour(cls, names),

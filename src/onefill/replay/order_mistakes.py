@@ -10,18 +10,17 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-import msgspec
-
 from onefill.contracts.moments import EXPECTED, to_ms
-from onefill.contracts.order_line import Line, Wrong
+from onefill.contracts.order_line import Wrong
 from onefill.model.intent import Action, OrderType, Side
 
-_FIELDS = msgspec.structs.fields(Line)
-_NAMES = [field.name for field in _FIELDS]
+Expected = dict[str, tuple[Callable[[Any], bool], str]]
+"""A field to what it takes: a look at a value, and in words."""
 
 
-def explain(raw: bytes, failure: Exception) -> Wrong:
-    """The first mistake of a line; `failure` is what decoding said, for want of better words."""
+def explain(raw: bytes, failure: Exception, also: Expected | None = None) -> Wrong:
+    """The first mistake of a line; `failure` is what decoding said, for want of better words.
+    `also`: fields that a door takes beside an order's."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as wrong:
@@ -36,7 +35,8 @@ def explain(raw: bytes, failure: Exception) -> Wrong:
         return Wrong("", "expected a JSON object; it holds a number with far too many digits")
     if not isinstance(pairs, _Pairs):
         return Wrong("", f"expected a JSON object, not {_shown(pairs)}")
-    return _first_mistake(pairs) or Wrong("", f"expected an order: {failure}")
+    expected = _EXPECTED if also is None else {**_EXPECTED, **also}
+    return _first_mistake(pairs, expected) or Wrong("", f"expected an order: {failure}")
 
 
 def moment_in(raw: bytes) -> int | None:
@@ -52,17 +52,17 @@ class _Pairs(list[tuple[str, Any]]):
     """A JSON object as it is written, so that a name that comes twice is seen."""
 
 
-def _first_mistake(pairs: _Pairs) -> Wrong | None:
+def _first_mistake(pairs: _Pairs, expectations: Expected) -> Wrong | None:
     seen: set[str] = set()
     for name, value in pairs:
-        if name not in _EXPECTED:
-            near = get_close_matches(name, _NAMES, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(_NAMES)}"
+        if name not in expectations:
+            near = get_close_matches(name, expectations, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(expectations)}"
             return Wrong(_short(name), f"no such field; {hint}")
         if name in seen:
             return Wrong(name, "is given twice")
         seen.add(name)
-        fits, expected = _EXPECTED[name]
+        fits, expected = expectations[name]
         if value is None:
             if name == "client_key":
                 return Wrong(name, f"expected {expected}, not null")
@@ -97,7 +97,7 @@ def _one_of(
 _NUMBER = (_is_number, "a number")
 _WHOLE = (_is_whole, "a whole number")
 _MOMENT = (_is_moment, EXPECTED)
-_EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+_EXPECTED: Expected = {
     "client_key": (_is_text, "text"),
     "at": _MOMENT,
     "action": _one_of(Action),

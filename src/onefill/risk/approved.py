@@ -23,10 +23,18 @@ class RiskApproved(Generic[T]):
     """Something that risk let pass; only `onefill.risk` makes one.
 
     `reservation` is what it may take at worst (None: nothing); `repeat` is what it says but for
-    its key, held against repeats for `repeat_window_ms` (0: not held).
+    its key, held against repeats for `repeat_window_ms` (0: not held). In `message_window_ms` it
+    counts as a message, in `alike_window_ms` as one of orders alike (0: not at all).
     """
 
-    __slots__ = ("_repeat", "_repeat_window_ms", "_reservation", "_thing")
+    __slots__ = (
+        "_alike_window_ms",
+        "_message_window_ms",
+        "_repeat",
+        "_repeat_window_ms",
+        "_reservation",
+        "_thing",
+    )
 
     def __init__(
         self,
@@ -35,6 +43,9 @@ class RiskApproved(Generic[T]):
         repeat: bytes,
         repeat_window_ms: int,
         seal: Seal,
+        *,
+        message_window_ms: int = 0,
+        alike_window_ms: int = 0,
     ) -> None:
         if seal is not SEAL:
             raise TypeError("only onefill.risk approves: pass the order through risk.review")
@@ -42,6 +53,8 @@ class RiskApproved(Generic[T]):
         self._reservation = reservation
         self._repeat = repeat
         self._repeat_window_ms = repeat_window_ms
+        self._message_window_ms = message_window_ms
+        self._alike_window_ms = alike_window_ms
 
     @property
     def thing(self) -> T:
@@ -62,6 +75,16 @@ class RiskApproved(Generic[T]):
     def repeat_window_ms(self) -> int:
         """How long a repeat is held."""
         return self._repeat_window_ms
+
+    @property
+    def message_window_ms(self) -> int:
+        """How long it counts as a message (control 6)."""
+        return self._message_window_ms
+
+    @property
+    def alike_window_ms(self) -> int:
+        """How long it counts as one of orders alike (control 7)."""
+        return self._alike_window_ms
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an approval holds where it was given: it is neither copied nor stored")

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
+from onefill.model.throttle import MOMENTS_KEPT
+
 Value = float | bool | str | tuple[str, ...]
 """A limit's value as the levels hold it; numbers are floats, and inf is no limit."""
 
@@ -38,6 +40,10 @@ class Limit(msgspec.Struct, frozen=True):
     word: str = ""
     without: float = math.inf
     tighter_is_more: bool = False
+    #: Set nowhere it does not deny: `without` holds. For limits that came later than the files.
+    optional: bool = False
+    #: The greatest number that can be judged by.
+    most: float = 1e300
 
 
 LIMITS: dict[str, Limit] = {
@@ -56,6 +62,18 @@ LIMITS: dict[str, Limit] = {
     "margin_cushion": Limit(Kind.NUMBER, tighter_is_more=True),
     "risk_per_trade_percent": Limit(Kind.NUMBER, "off"),
     "repeat_window_s": Limit(Kind.NUMBER, "off", without=0.0, tighter_is_more=True),
+    "max_messages": Limit(Kind.COUNT, "unlimited", optional=True, most=MOMENTS_KEPT),
+    "message_window_s": Limit(Kind.NUMBER, without=1.0, tighter_is_more=True, optional=True),
+    "max_repeats": Limit(Kind.COUNT, "unlimited", optional=True, most=MOMENTS_KEPT),
+    "max_repeats_window_s": Limit(Kind.NUMBER, without=60.0, tighter_is_more=True, optional=True),
+    "max_positions_per_symbol": Limit(Kind.COUNT, "unlimited", optional=True),
+    "max_volume_per_symbol": Limit(Kind.NUMBER, "unlimited", optional=True),
+    "max_volume": Limit(Kind.NUMBER, "unlimited", optional=True),
+    "min_margin_level_percent": Limit(
+        Kind.NUMBER, "off", without=0.0, tighter_is_more=True, optional=True
+    ),
+    "max_daily_loss": Limit(Kind.NUMBER, "unlimited", optional=True),
+    "max_drawdown_percent": Limit(Kind.NUMBER, "unlimited", optional=True),
 }
 
 TOTALS = ("max_exposure_value", "max_orders", "max_positions")
@@ -118,6 +136,18 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True):
     margin_cushion: float
     risk_percent: float
     repeat_window_ms: int
+    #: Messages (orders, changes, cancels) of the account in a window.
+    messages: float
+    message_window_ms: int
+    #: Orders alike of one strategy in a window.
+    repeats: float
+    repeats_window_ms: int
+    positions_per_symbol: float
+    volume_per_symbol_e8: float
+    volume_e8: float
+    margin_level_percent: float
+    daily_loss: float
+    drawdown_percent: float
     account: TotalCaps
     strategy: TotalCaps | None
     in_symbol: TotalCaps | None

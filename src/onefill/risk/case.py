@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from onefill.model.account import AccountState
+from onefill.model.account import AccountState, LossMarks
 from onefill.model.intent import OrderIntent, OrderType, Side
 from onefill.model.market import MarketView
 from onefill.model.resolved import Reservation, ResolvedOrder
@@ -30,6 +30,7 @@ class Case:
         "caps",
         "intent",
         "limits",
+        "marks",
         "now_ms",
         "order",
         "quote",
@@ -49,6 +50,7 @@ class Case:
         limits: Limits,
         caps: Caps,
         now_ms: int,
+        marks: LossMarks,
     ) -> None:
         self.intent = intent
         self.order = order
@@ -58,6 +60,7 @@ class Case:
         self.limits = limits
         self.caps = caps
         self.now_ms = now_ms
+        self.marks = marks
         self.quote = view.ask if order.side is Side.BUY else view.bid
         #: The currency's smallest units in one of it.
         self.scale = 10.0**view.currency_digits

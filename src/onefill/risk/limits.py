@@ -96,7 +96,11 @@ class Limits:
         return Caps(
             magic=magic,
             symbol=symbol,
-            missing=tuple(name for name in LIMITS if name not in values),
+            missing=tuple(
+                name
+                for name, limit in LIMITS.items()
+                if name not in values and not limit.optional
+            ),
             trading=Trading(str(values.get("trading", Trading.HALTED))),
             auto_trading=values.get("auto_trading") is True,
             permitted=_permits(values.get("symbols"), symbol),
@@ -109,6 +113,16 @@ class Limits:
             margin_cushion=number("margin_cushion"),
             risk_percent=number("risk_per_trade_percent"),
             repeat_window_ms=round(number("repeat_window_s", 0.0) * 1000),
+            messages=number("max_messages"),
+            message_window_ms=_window_ms(values, "message_window_s"),
+            repeats=number("max_repeats"),
+            repeats_window_ms=_window_ms(values, "max_repeats_window_s"),
+            positions_per_symbol=number("max_positions_per_symbol"),
+            volume_per_symbol_e8=round_e8(number("max_volume_per_symbol")),
+            volume_e8=round_e8(number("max_volume")),
+            margin_level_percent=number("min_margin_level_percent", 0.0),
+            daily_loss=number("max_daily_loss"),
+            drawdown_percent=number("max_drawdown_percent"),
             account=self._totals("account", ACCOUNT_LEVELS),
             strategy=self._own_totals("strategy", f"strategy.{magic}"),
             in_symbol=self._own_totals("symbol", f"symbol.{symbol}"),
@@ -162,6 +176,11 @@ def round_e8(lots: float) -> float:
 
 def _chain(magic: int, symbol: str) -> tuple[str, ...]:
     return (*ACCOUNT_LEVELS, f"strategy.{magic}", f"symbol.{symbol}")
+
+
+def _window_ms(values: Mapping[str, Value], name: str) -> int:
+    value = values.get(name)
+    return round((value if isinstance(value, float) else LIMITS[name].without) * 1000)
 
 
 def _permits(names: Value | None, symbol: str) -> bool:

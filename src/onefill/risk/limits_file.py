@@ -87,17 +87,20 @@ def _value(file: str, key: str, name: str, value: Any) -> Value:
     elif limit.kind in (Kind.NUMBER, Kind.COUNT):
         if limit.word and value == limit.word:
             return limit.without
-        if _is_number(value) and (limit.kind is Kind.NUMBER or float(value).is_integer()):
+        if _is_number(value, limit.most) and (
+            limit.kind is Kind.NUMBER or float(value).is_integer()
+        ):
             return float(value)
+    most = f" and at most {limit.most:,.0f}" if limit.most < 1e300 else ""
     word = f' or "{limit.word}"' if limit.word else ""
-    raise _invalid(file, key, f"expected {limit.kind}{word}, not {_shown(value)}")
+    raise _invalid(file, key, f"expected {limit.kind}{most}{word}, not {_shown(value)}")
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any, most: float) -> bool:
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)
-        and 0 <= value <= 1e300
+        and 0 <= value <= most
         and math.isfinite(value)
     )
 

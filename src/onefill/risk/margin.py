@@ -1,4 +1,5 @@
-"""Margin: what an order needs, times the cushion, must be free beside all that came before it."""
+"""Margin: what an order needs, times the cushion, must be free beside all that came before it; and
+the margin level (control 13) that remains must not be below its floor."""
 
 from __future__ import annotations
 
@@ -6,6 +7,9 @@ from onefill.model.account import AccountState
 from onefill.model.order import OrderState
 from onefill.risk.case import Case
 from onefill.risk.reasons import Denial, DenialCode, deny
+
+#: A part of the equity that is float noise.
+_NOISE = 1e-12
 
 
 def margin_at_once(case: Case) -> Denial | None:
@@ -35,6 +39,24 @@ def _held_before(state: AccountState, key: str) -> int:
 
 
 def _judge(case: Case, others: int) -> Denial | None:
+    return _free(case, others) or (_level(case, others) if case.caps.margin_level_percent else None)
+
+
+def _level(case: Case, others: int) -> Denial | None:
+    """Control 13: equity against the margin of now, of all that is on its way, and of this one."""
+    equity = case.view.equity * case.scale
+    needed = case.view.margin * case.scale + others + case.margin()
+    # Written so that NaN, for which every comparison is false, does not pass.
+    if needed * case.caps.margin_level_percent <= equity * 100 * (1 + _NOISE):
+        return None
+    return deny(
+        DenialCode.MARGIN_LEVEL_TOO_LOW,
+        level=f"{equity / needed * 100:.6g}" if needed else "unknown",
+        limit=case.told("min_margin_level_percent"),
+    )
+
+
+def _free(case: Case, others: int) -> Denial | None:
     required = case.margin()
     free = case.view.margin_free * case.scale - others
     if free > required * case.caps.margin_cushion:

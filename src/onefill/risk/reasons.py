@@ -48,6 +48,16 @@ class DenialCode(StrEnum):
     RISK_TOO_BIG = "RISK_TOO_BIG"
     SPREAD_TOO_WIDE = "SPREAD_TOO_WIDE"
     MARGIN_INSUFFICIENT = "MARGIN_INSUFFICIENT"
+    TOO_MANY_MESSAGES = "TOO_MANY_MESSAGES"
+    REPEATED_ORDERS = "REPEATED_ORDERS"
+    STRATEGY_STOPPED = "STRATEGY_STOPPED"
+    TOO_MANY_IN_SYMBOL = "TOO_MANY_IN_SYMBOL"
+    VOLUME_IN_SYMBOL_TOO_BIG = "VOLUME_IN_SYMBOL_TOO_BIG"
+    VOLUME_IN_ALL_TOO_BIG = "VOLUME_IN_ALL_TOO_BIG"
+    MARGIN_LEVEL_TOO_LOW = "MARGIN_LEVEL_TOO_LOW"
+    DAILY_LOSS = "DAILY_LOSS"
+    DRAWDOWN = "DRAWDOWN"
+    EQUITY_UNKNOWN = "EQUITY_UNKNOWN"
 
 
 class Reason(NamedTuple):
@@ -231,6 +241,67 @@ REASONS: dict[DenialCode, Reason] = {
         "margin {required} times {limit} is not below the {free} that are free beside the {held} "
         "held for other orders; make the order smaller or free some margin",
         "margin_insufficient",
+    ),
+    DenialCode.TOO_MANY_MESSAGES: Reason(
+        "6",
+        "this would be message {count} within {seconds} s, more than {limit}; send fewer, or raise "
+        "the limit (closes and cancels pass)",
+        "validation_failed",
+    ),
+    DenialCode.REPEATED_ORDERS: Reason(
+        "7",
+        "strategy {magic} sent {count} orders alike within {seconds} s, more than {limit}: it is "
+        "stopped, and opens nothing until a person resumes it (onefill journal resume DIR "
+        '--strategy {magic} --account "{account}" --by NAME --reason TEXT)',
+        "trading_halted",
+    ),
+    DenialCode.STRATEGY_STOPPED: Reason(
+        "7",
+        "strategy {magic} is stopped ({why}); a person resumes it with: onefill journal resume DIR "
+        '--strategy {magic} --account "{account}" --by NAME --reason TEXT',
+        "trading_halted",
+    ),
+    DenialCode.TOO_MANY_IN_SYMBOL: Reason(
+        "12",
+        "positions in {symbol} would be {count} if all that is on its way or working filled, more "
+        "than {limit}; close or cancel some, or raise the limit",
+        "validation_failed",
+    ),
+    DenialCode.VOLUME_IN_SYMBOL_TOO_BIG: Reason(
+        "12",
+        "{volume} lots of {symbol} would be open, working or on their way on one side, more than "
+        "{limit}; reduce first or raise the limit",
+        "validation_failed",
+    ),
+    DenialCode.VOLUME_IN_ALL_TOO_BIG: Reason(
+        "12",
+        "{volume} lots would be open, working or on their way in all, more than {limit}; reduce "
+        "first or raise the limit",
+        "validation_failed",
+    ),
+    DenialCode.MARGIN_LEVEL_TOO_LOW: Reason(
+        "13",
+        "with this order the margin level would be {level} %, below {limit}; make the order "
+        "smaller, reduce first or change the limit",
+        "margin_insufficient",
+    ),
+    DenialCode.DAILY_LOSS: Reason(
+        "14",
+        "the account lost {value} since the start of the broker's day, and {limit} was reached: "
+        "only what reduces passes until the next day, or until a person raises the limit",
+        "trading_halted",
+    ),
+    DenialCode.DRAWDOWN: Reason(
+        "14",
+        "equity is {percent} % below its highest, and {limit} is reached: only what reduces passes "
+        "until equity is back, or a person raises the limit",
+        "trading_halted",
+    ),
+    DenialCode.EQUITY_UNKNOWN: Reason(
+        "14",
+        "the terminal tells no equity that the account's losses could be told by, and {limit} is "
+        "set; look at the terminal's connection",
+        "trading_halted",
     ),
 }
 

@@ -1,19 +1,22 @@
-"""Stage 1's checks, right before sending: the market, the quote, the spread and the margin."""
+"""Stage 1's checks, right before sending: what was stopped since the review, the market, the quote,
+the spread, the margin and the losses."""
 
 from __future__ import annotations
 
-from onefill.model.account import AccountState
+from onefill.model.account import AccountState, LossMarks
 from onefill.model.intent import Action
 from onefill.model.market import MarketView
 from onefill.model.order import OrderState
 from onefill.model.symbol import Symbol
 from onefill.risk.case import Case
 from onefill.risk.limits import Limits
+from onefill.risk.losses import losses
 from onefill.risk.margin import margin_when_sending
 from onefill.risk.quote import quote, sane_quote
 from onefill.risk.reasons import Denial, DenialCode, deny
 from onefill.risk.review import not_set
 from onefill.risk.symbol_rules import tradable
+from onefill.risk.throttle import strategy_goes_on
 
 
 def validate(
@@ -23,6 +26,7 @@ def validate(
     limits: Limits,
     state: AccountState,
     now_ms: int,
+    marks: LossMarks,
 ) -> Denial | None:
     """Whether an accepted order may be sent now; `order` is one of `state`, with its reservation.
 
@@ -40,8 +44,15 @@ def validate(
     caps = limits.caps(order.intent.magic, symbol.name)
     if caps.missing and (refused := not_set(Action.OPEN, limits, caps)) is not None:
         return refused
-    case = Case(order.intent, resolved, symbol, view, state, limits, caps, now_ms)
-    return tradable(case) or quote(case) or _spread(case) or margin_when_sending(case, order)
+    case = Case(order.intent, resolved, symbol, view, state, limits, caps, now_ms, marks)
+    return (
+        strategy_goes_on(case)
+        or tradable(case)
+        or quote(case)
+        or _spread(case)
+        or losses(case)
+        or margin_when_sending(case, order)
+    )
 
 
 def _spread(case: Case) -> Denial | None:

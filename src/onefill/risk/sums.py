@@ -21,25 +21,33 @@ class Sums(NamedTuple):
     positions: int
     orders: int
     pending: int
+    #: In 1e-8 lots, buys and sells together.
+    volume_e8: int
 
 
 def account_sums(state: AccountState) -> Sums:
     """Over the whole account; a running sum a symbol, so it costs the same with many orders."""
-    value = margin = positions = orders = pending = 0
+    value = margin = positions = orders = pending = volume = 0
     for held in state.exposure.values():
         value += held.value_minor
         margin += held.reserved_margin_minor
         positions += held.positions
         orders += held.orders
         pending += held.pending
-    return Sums(value, margin, positions, orders, pending)
+        volume += held.buy_e8 + held.sell_e8
+    return Sums(value, margin, positions, orders, pending, volume)
 
 
 def symbol_sums(state: AccountState, symbol: str) -> Sums:
     """Over one symbol."""
     held = state.exposure.get(symbol) or Exposure()
     return Sums(
-        held.value_minor, held.reserved_margin_minor, held.positions, held.orders, held.pending
+        held.value_minor,
+        held.reserved_margin_minor,
+        held.positions,
+        held.orders,
+        held.pending,
+        held.buy_e8 + held.sell_e8,
     )
 
 
@@ -57,6 +65,7 @@ def strategy_sums(state: AccountState, magic: int) -> Sums:
         len(positions),
         len(reserved),
         sum(held.pending for held in reserved),
+        sum(held.volume_e8 for held in positions) + sum(held.volume_e8 for held in reserved),
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from onefill.model.intent import OrderType
+from onefill.model.account import Exposure
+from onefill.model.intent import OrderType, Side
+from onefill.model.volume import to_lots
 from onefill.risk.caps import TotalCaps
 from onefill.risk.case import Case
 from onefill.risk.limits import ACCOUNT_LEVELS
@@ -39,6 +41,35 @@ def counts(case: Case) -> Denial | None:
         if pending and orders > caps.orders:
             return _too_many(case, caps, levels, orders, DenialCode.TOO_MANY_ORDERS)
         others = other_pending = 0  # nobody knows of which strategy they are
+    return None
+
+
+def position_limits(case: Case) -> Denial | None:
+    """Control 12: positions and lots of a symbol, lots in all, if everything live filled.
+
+    What the broker shows beyond our books is counted by control 17 only: nobody tells its symbol.
+    """
+    caps, order = case.caps, case.order
+    held = case.state.exposure.get(order.symbol) or Exposure()
+    count = held.positions + held.orders + 1
+    if count > caps.positions_per_symbol:
+        limit = case.told("max_positions_per_symbol")
+        return deny(DenialCode.TOO_MANY_IN_SYMBOL, symbol=order.symbol, count=count, limit=limit)
+    lots = (held.buy_e8 if order.side is Side.BUY else held.sell_e8) + order.volume_e8
+    if lots > caps.volume_per_symbol_e8:
+        return deny(
+            DenialCode.VOLUME_IN_SYMBOL_TOO_BIG,
+            volume=f"{to_lots(lots):.10g}",
+            symbol=order.symbol,
+            limit=case.told("max_volume_per_symbol"),
+        )
+    lots = case.sums().volume_e8 + order.volume_e8
+    if lots > caps.volume_e8:
+        return deny(
+            DenialCode.VOLUME_IN_ALL_TOO_BIG,
+            volume=f"{to_lots(lots):.10g}",
+            limit=case.told("max_volume"),
+        )
     return None
 
 

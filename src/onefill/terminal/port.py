@@ -59,6 +59,8 @@ class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
     margin_mode: int = 2
     #: 0 demo, 1 contest, 2 real.
     trade_mode: int = 0
+    #: The broker's own name; empty where the terminal does not tell it.
+    company: str = ""
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,13 +6,34 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from onefill.channels.local.broker import BrokerInterface
+from onefill.channels.local.database import ExecutionDatabase
+from onefill.channels.local.engine import create_execution_engine
+from onefill.model.resolved import BrokerRequest
+from onefill.terminal import port
+from onefill.terminal.port import NO_WORKER
+from onefill.terminal.simulator.book import read_book
+from onefill.terminal.simulator.entries import Requested
 from tests.contract.ports import market, session
-from tests.integration.terminal.served import ServedBroker, decision, engine_on, pool_of
+from tests.integration.terminal.served import (
+    CONTINUE,
+    QUICK,
+    STOP,
+    ServedBroker,
+    decision,
+    engine_on,
+    pool_of,
+)
+
+BUY = BrokerRequest(
+    action=port.ACTION_DEAL, symbol="EURUSD", volume=0.1, type_filling=port.FILLING_IOC
+)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ends brokers by POSIX signals")
 
@@ -67,6 +88,75 @@ def test_a_session_of_another_server_refuses_to_trade(tmp_path: Path) -> None:
             assert broker.deals() == []
     finally:
         broker.stop()
+
+
+def test_an_engine_whose_broker_stands_still_sends_nothing_and_trades_again_afterwards(
+    tmp_path: Path,
+) -> None:
+    broker = ServedBroker(tmp_path, 1000001)
+    try:
+        with (
+            pool_of(tmp_path, broker.session("main")) as pool,
+            engine_on(pool, tmp_path / "journal") as engine,
+        ):
+            assert engine.execute(decision("before")).status == "filled"
+            broker.process.send_signal(STOP)
+            during = engine.execute(decision("during"))
+            broker.process.send_signal(CONTINUE)
+            again = engine.execute(decision("during"))
+            deals = len(broker.deals())
+            after = engine.execute(decision("after", units=20_000))
+            for number in range(50):  # its worker, which hung, may be on its way still
+                if after.status == "filled":
+                    break
+                time.sleep(0.1)
+                after = engine.execute(decision(f"after {number}", units=20_000))
+    finally:
+        broker.stop()
+
+    assert during.status == "rejected", during
+    assert (again.status, deals) in (("rejected", 1), ("filled", 2))
+    assert after.status == "filled", after
+    assert len(broker.positions()) == deals + 1
+
+
+def test_a_session_that_is_logged_in_to_another_account_refuses_to_trade(tmp_path: Path) -> None:
+    """Another account is logged in by hand while the engine trades, and stays."""
+    lasting = "[faults]\nwrong_account = 1\ntrouble_max_ms = 86400000\n"
+    broker = ServedBroker(tmp_path, 1000001, terms=lasting)
+    config = replace(QUICK, connection_patience_seconds=2.0)
+    try:
+        with pool_of(tmp_path, broker.session("main")) as pool:
+            engine = create_execution_engine(
+                BrokerInterface(connection_pool=pool), ExecutionDatabase(tmp_path / "j"), config
+            )
+            main = pool.sessions["main"]
+            first = engine.execute(decision("first"))
+            until = time.monotonic() + 60
+            while main.usable:
+                assert time.monotonic() < until
+                time.sleep(0.1)
+            second = engine.execute(decision("second"))
+            engine.close()
+            after_restart = create_execution_engine(
+                BrokerInterface(connection_pool=pool), ExecutionDatabase(tmp_path / "j"), config
+            )
+            third = after_restart.execute(decision("third"))
+            direct = main.call("order_send", request=BUY)
+            why = main.why_not_trading
+        entries = read_book(broker.book)
+    finally:
+        broker.stop()
+
+    assert first.status == "rejected", first
+    for refused in (second, third):
+        assert (refused.status, refused.rejection_reason) == ("rejected", "network_error"), refused
+        assert "logged in as 1000002" in (refused.rejection_details or "")
+    assert (direct.value, direct.error[0]) == (None, NO_WORKER)
+    assert "logged in as 1000002" in why
+    assert "it refuses to trade" in why
+    assert not [one for one in entries if isinstance(one, Requested)]
+    assert broker.deals() == []
 
 
 def test_passwords_are_in_no_log(tmp_path: Path) -> None:

@@ -38,11 +38,12 @@ QUICK = ExecutionEngineConfig(
 class ServedBroker:
     """`onefill broker serve` on a market that holds still, with a latency each way."""
 
-    def __init__(self, home: Path, login: int, latency_ms: int = 0) -> None:
+    def __init__(self, home: Path, login: int, latency_ms: int = 0, terms: str = "") -> None:
+        """`terms`: what else its profile says, in lines of [broker] and in tables after it."""
         self.login, self.home = login, home / str(login)
         self.home.mkdir()
         profile = self.home / "profile.toml"
-        profile.write_text(f"[broker]\nlogin = {login}\nlatency_ms = {latency_ms}\n")
+        profile.write_text(f"[broker]\nlogin = {login}\nlatency_ms = {latency_ms}\n{terms}")
         self.book, self._token = self.home / "broker.book", self.home / "token"
         self.process = subprocess.Popen(
             [

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from onefill.runtime.clock import SystemClock, monotonic_ns
 from onefill.terminal import port
 from onefill.terminal.port import Request
 from onefill.terminal.session import Session
+from onefill.terminal.worker import process, wire
 from onefill.terminal.worker.config import WorkerConfig
 from onefill.terminal.worker.process import WorkerProcess, start_worker
 from onefill.terminal.worker.terminal import WorkerTerminal
@@ -59,14 +61,26 @@ async def test_a_send_that_waited_in_the_socket_of_a_stopped_worker_comes_too_la
     await ask(2, "positions_get", {})
     await asyncio.sleep(0.1)
     os.kill(worker.pid, CONTINUE)
-    names = {1: "order_send", 2: "positions_get"}
     async with asyncio.timeout(10):
-        sent = decode_told(await told.get(), names)[1]
-        positions = decode_told(await told.get(), names)[1]
+        sent = decode_told(await told.get(), 1, "order_send")
+        positions = decode_told(await told.get(), 2, "positions_get")
     await worker.finish(2.0)
 
     assert (sent.value, sent.error[0]) == (None, port.TOO_LATE)
     assert positions.value == ()
+
+
+@pytest.mark.parametrize("greeting", [process, wire], ids=["its hello", "its welcome"])
+async def test_a_worker_of_another_version_is_not_used_and_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, greeting: ModuleType
+) -> None:
+    with monkeypatch.context() as upgraded:
+        upgraded.setattr(greeting, "VERSION", wire.VERSION + 1)  # this engine's, not the worker's
+        with pytest.raises(OnefillError, match="install the same Onefill") as refused:
+            await start(tmp_path, session(tmp_path))
+    assert refused.value.code == "WIRE_VERSION"
+    worker = await start(tmp_path, session(tmp_path))  # the account is free
+    await worker.finish(2.0)
 
 
 async def test_a_worker_gives_no_secret_away(

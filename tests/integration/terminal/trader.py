@@ -114,7 +114,9 @@ def main() -> None:
         {one.name: one for one in plan.sessions}, ["EURUSD"], home / "logs", fences=home / "fences"
     )
     with pool, engine_on(pool, Path(plan.journal)) as engine:
-        orders: dict[str, queue.Queue[Json | None]] = {name: queue.Queue() for name in pool.sessions}
+        orders: dict[str, queue.Queue[Json | None]] = {
+            name: queue.Queue() for name in pool.sessions
+        }
         saying = threading.Lock()
 
         def trade(name: str) -> None:

@@ -138,3 +138,19 @@ async def test_waiting_for_nothing_comes_back(tmp_path: Path) -> None:
         async with GroupWriter(journal) as writer:
             await writer.durable()
             await writer.durable(0)
+
+
+async def test_followers_hear_whose_records_became_durable_and_when(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        async with GroupWriter(journal) as writer:
+            heard: list[tuple[frozenset[str], int]] = []
+            writer.followers.append(lambda accounts: heard.append((accounts, journal.durable_seq)))
+            for account in ("a", "b"):
+                writer.append(account, Alerted(code="A", message="m"), START_MS)
+            assert heard == []
+            await writer.durable()
+            await writer.durable()  # nothing new
+            writer.append("b", Alerted(code="A", message="m"), START_MS)
+            await writer.durable()
+
+    assert heard == [(frozenset({"a", "b"}), 2), (frozenset({"b"}), 3)]

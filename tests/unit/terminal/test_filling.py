@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from onefill.execution.denial import Refused
-from onefill.execution.resolve import resolve_open
+from onefill.execution.resolve import resolve_close, resolve_open
 from onefill.execution.stages.request import build_request
+from onefill.model.account import Position
 from onefill.model.intent import Action, OrderIntent, OrderType, Side
+from onefill.model.volume import to_e8
 from onefill.terminal import port
 from onefill.terminal.filling import market_filling
 from onefill.terminal.simulator.checks import filling_code
@@ -76,3 +78,36 @@ def test_a_symbol_that_takes_no_filling_is_refused_before_anything_is_sent() -> 
     with pytest.raises(Refused, match="no filling mode") as caught:
         resolve_open(intent, symbol, stage.ask("look", symbol="EURUSD"), 20)
     assert caught.value.code == "FILLING_UNSUPPORTED"
+
+
+@pytest.mark.parametrize("asked", [None, 0.1], ids=["whole", "in part"])
+def test_a_close_on_such_a_symbol_is_refused_too_and_says_what_is_left_to_do(
+    asked: float | None,
+) -> None:
+    stage = Stage([(0, 110_000, 110_010)])
+    stage.advance(10)
+    symbol = msgspec.structs.replace(EURUSD, filling_flags=0, execution_mode=2)
+    held = Position(
+        ticket=7, symbol="EURUSD", side=Side.BUY, volume_e8=to_e8(0.3), price=1.09, key="o"
+    )
+    intent = OrderIntent(client_key="c", action=Action.CLOSE, target="o", volume=asked)
+
+    with pytest.raises(Refused, match="close position 7 by hand") as caught:
+        resolve_close(intent, held, symbol, stage.ask("look", symbol="EURUSD"), 20)
+    assert caught.value.code == "FILLING_UNSUPPORTED"
+
+
+@pytest.mark.parametrize(("flags", "mode"), TERMS)
+def test_no_close_is_refused_for_its_filling(tmp_path: Path, flags: int, mode: int) -> None:
+    if market_filling(flags, mode) is None:
+        return
+    toml = f"[symbols.EURUSD]\nfilling_mode = {flags}\nexemode = {mode}\n"
+    stage = Stage([(0, 110_000, 110_010)], profile=profile_with(tmp_path, toml))
+    stage.advance(10)
+    bench = Bench()
+    bench.desk.symbols["EURUSD"] = stage.ask("symbol_info", symbol="EURUSD")
+    opened = stage.send(build_request(bench.desk, bench.accepted("o", requested_price=1.1001)))
+    close = bench.accepted(
+        "c", action=Action.CLOSE, side=Side.SELL, position_ticket=opened.order, requested_price=1.1
+    )
+    assert stage.send(build_request(bench.desk, close)).retcode == 10009

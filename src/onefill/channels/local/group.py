@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from onefill.channels.local.accounts import Accounts
+from onefill.channels.local.carry import carry_out, run
 from onefill.channels.local.confirmation import ExecutionConfirmation
 from onefill.channels.local.rpm import Decided, read_decision
 from onefill.model.errors import OnefillError
 from onefill.model.intent import Action, OrderIntent
-
-if TYPE_CHECKING:
-    from onefill.channels.local.account import TradedAccount
-    from onefill.channels.local.engine import ExecutionEngine
 
 _LIVE = ("filled", "partially_filled")
 
@@ -66,12 +64,10 @@ def read_legs(rpm_outputs: Sequence[Any], group_id: str) -> Group:
     return Group(group_id, legs)
 
 
-async def execute_legs(
-    engine: ExecutionEngine, group: Group, session: str | None
-) -> GroupConfirmation:
+async def execute_legs(accounts: Accounts, group: Group, session: str | None) -> GroupConfirmation:
     """On the pool's loop."""
     group_id, legs = group
-    refused = await _validated(engine, legs, session)
+    refused = await _validated(accounts, legs, session)
     if refused is not None:
         return GroupConfirmation(
             group_id=group_id,
@@ -82,31 +78,31 @@ async def execute_legs(
         )
     done: list[ExecutionConfirmation] = []
     for leg in legs:
-        done.append(await engine.carry_out(leg, session))
+        done.append(await carry_out(accounts, leg, session))
         if done[-1].status != "filled":
-            return await _unwound(engine, group_id, done)
+            return await _unwound(accounts, group_id, done)
     return GroupConfirmation(group_id=group_id, status="filled", legs=tuple(done))
 
 
 async def _validated(
-    engine: ExecutionEngine, legs: Sequence[Decided], session: str | None
+    accounts: Accounts, legs: Sequence[Decided], session: str | None
 ) -> ExecutionConfirmation | None:
     """The answer to the first leg that would be refused now; None where all would pass, or where
     the group comes again: then it goes on where it was, and what fails is unwound."""
-    if any(engine.knows(leg.order_id) for leg in legs):
+    if any(accounts.knows(leg.order_id) for leg in legs):
         return None
     for leg in legs:
         if leg.rejected is not None:
-            return await engine.carry_out(leg, session)
+            return await carry_out(accounts, leg, session)
         no: OnefillError | None
         try:
-            account = engine.account_for(leg.order_id, session or leg.session)
+            account = accounts.account_for(leg.order_id, session or leg.session)
         except OnefillError:
-            return await engine.carry_out(leg, session)
+            return await carry_out(accounts, leg, session)
         try:
             driver = await account.ready()
-            name = await account.symbol(leg.symbol, engine.broker.pool.symbol_map)
-            no = await driver.rehearse(leg.intent(leg.order_id, name, engine.config.magic))
+            name = await account.symbol(leg.symbol, accounts.pool.symbol_map)
+            no = await driver.rehearse(leg.intent(leg.order_id, name, accounts.config.magic))
         except OnefillError as wrong:
             no = wrong
         if no is not None:
@@ -115,7 +111,7 @@ async def _validated(
 
 
 async def _unwound(
-    engine: ExecutionEngine, group_id: str, done: list[ExecutionConfirmation]
+    accounts: Accounts, group_id: str, done: list[ExecutionConfirmation]
 ) -> GroupConfirmation:
     """Close what filled, last leg first."""
     failed = done[-1]
@@ -124,12 +120,12 @@ async def _unwound(
     for leg in reversed(done):
         if leg.status not in _LIVE:
             continue
-        account: TradedAccount = engine.account_for(leg.order_id, leg.session)
+        account = accounts.account_for(leg.order_id, leg.session)
         intent = OrderIntent(
             client_key=f"{leg.order_id}-unwind", action=Action.CLOSE, target=leg.order_id
         )
         try:
-            answer = await engine.run(account, intent)
+            answer = await run(account, intent)
         except OnefillError as wrong:
             left.append(f"{leg.order_id!r} ({wrong.code}: {wrong.message})")
             continue

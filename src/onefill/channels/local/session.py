@@ -22,24 +22,26 @@ T = TypeVar("T")
 
 CALL_DEADLINE_MS = 10_000
 HEARTBEAT_S = 5.0
-#: What is heard of a worker that is no more; `WORKER_BACK` follows.
-_GONE = frozenset({"WORKER_DIED", "WORKER_HUNG"})
 #: So many heartbeats in a row without a connection, and the worker is replaced: it logs in anew.
 _MISSED = 3
+_UNTOLD = "the terminal may not trade, and does not say why"
 
 
 class PooledSession:
     """A session of the pool. `lock` is for callers that want several calls for themselves."""
 
     def __init__(
-        self, config: Session, loop: LoopThread, logs: Path, fences: Path, clock: Clock
+        self, config: Session, loop: LoopThread | None, logs: Path, fences: Path, clock: Clock
     ) -> None:
+        """`loop` is the one of a pool, for callers that block; None: only `call_soon` is used."""
         self.name = config.name
         self.config = config
         self.lock = threading.RLock()
         self.log = SessionLog(config.name, logs)
         #: What was verified last; None before the first heartbeat.
         self.ready: Ready | None = None
+        #: Why the terminal that answers may not trade, as sentences.
+        self._forbidden: tuple[str, ...] = ()
         #: Why it cannot be used, as a sentence; empty where it can.
         self.trouble = "it is not connected yet"
         self._loop = loop
@@ -60,22 +62,23 @@ class PooledSession:
         return not self.trouble
 
     @property
+    def wrong_account(self) -> str:
+        """Why the account that was logged in at the last look is not the session's, as a sentence;
+        empty where it is, or nothing is known."""
+        ready = self.ready
+        if ready is None or not ready.connected:
+            return ""
+        return self.other_account(ready.login, ready.server)
+
+    @property
     def why_not_trading(self) -> str:
         """Why nothing may be sent now, as a sentence; empty where it may."""
-        if self.trouble or self.ready is None:
-            return self.trouble
-        if not self.ready.trade_allowed:
-            return "trading is not allowed in the terminal (AutoTrading is off)"
-        if not self.ready.synchronised:
-            return (
-                "the terminal's history is not synchronised, or its clock is not known: no fresh "
-                "quote has come to tell it; name the broker's time_zone in the session"
-            )
-        return ""
+        return self.trouble or "; ".join(self._forbidden)
 
     def call(self, name: str, **arguments: Any) -> Reply:
         """A call of the terminal's port (`positions_get` ...), for callers that block. Raises
         `OnefillError` (`LOOP_CLOSED`) once the pool is closed."""
+        assert self._loop is not None, "no pool holds this session: use call_soon"
         return self._loop.ask(self.call_soon(name, **arguments))
 
     async def call_soon(self, name: str, **arguments: Any) -> Reply:
@@ -127,10 +130,10 @@ class PooledSession:
         self.log.warning(code, sentence)
         if not self._started:
             return
-        if code in _GONE:
-            self.trouble = sentence
-        elif code == "WORKER_BACK":
+        if code == "WORKER_BACK":
             self._beating = asyncio.create_task(self._beat())
+        else:  # there is no worker, and this is why
+            self.trouble = sentence
 
     async def _keep_beating(self) -> None:
         missed = 0
@@ -145,12 +148,23 @@ class PooledSession:
     async def _beat(self) -> bool:
         """Verify the connection; whether there is one."""
         reply = await self.call_soon("ready")
+        forbidden = await self._why_forbidden(reply.value)
         before, self.ready = self.trouble, reply.value
         self.trouble = self._why_not(reply)
+        if forbidden and not self.trouble and forbidden != self._forbidden:
+            self.log.warning("NOT_TRADING", "; ".join(forbidden))
+        self._forbidden = forbidden
         if self.trouble != before:
             who = f"account {self.config.login} on {self.config.server or 'its server'}"
             self.log.info(self.trouble or f"connected to {who}")
         return self.ready is not None and self.ready.connected
+
+    async def _why_forbidden(self, ready: Ready | None) -> tuple[str, ...]:
+        """What the terminal says that keeps it from trading; nothing is asked where it may."""
+        if ready is None or not ready.connected or (ready.trade_allowed and ready.synchronised):
+            return ()
+        told: tuple[str, ...] | None = (await self.call_soon("troubles")).value
+        return told or () if told is not None else (_UNTOLD,)
 
     def _why_not(self, reply: Reply) -> str:
         ready = self.ready

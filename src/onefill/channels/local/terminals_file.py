@@ -18,21 +18,35 @@ max_slippage_pips = 3
 limits = "limits.toml"
 journal = "journal"
 logs = "logs/mt5"
+
+[profile]                          # of an agent: what its gateway is told of the accounts' holder
+max_risk_per_trade = 1.0           # what contracts.messages' RiskProfile and Preferences have
+broker = "Approved Broker Ltd"     # where the terminal tells another name than was approved
+
+[agent]
+cancel_after_disconnect_s = 60     # working orders are cancelled; 0 or absent: they stay
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from onefill.channels.local.config import ExecutionEngineConfig
+from onefill.contracts.messages import Preferences, RiskProfile
 from onefill.model.errors import OnefillError
 from onefill.terminal.session import SIMULATED, Session
+
+_WHERE = {"password_env", "password_file", "token_env", "token_file"}
+
+
+_T = TypeVar("_T", RiskProfile, Preferences)
+_Size = Annotated[float, msgspec.Meta(ge=0, le=1e15)]
 
 
 class _Symbols(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,11 +60,30 @@ class _Files(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     logs: str = "logs/mt5"
 
 
+class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    broker: str = ""
+    max_risk_per_trade: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
+    max_daily_loss: _Size = 0.0
+    max_drawdown: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    allow_news_trading: bool = False
+    allowed_symbols: tuple[str, ...] = ()
+    preferred_lot_size: _Size = 0.0
+    max_open_positions: Annotated[int, msgspec.Meta(ge=0)] = 0
+    auto_close_friday: bool = False
+    conservative_mode: bool = False
+
+
+class _Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    cancel_after_disconnect_s: _Size = 0.0
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sessions: dict[str, dict[str, Any]]
     symbols: _Symbols = _Symbols()
     engine: dict[str, Any] = {}
     files: _Files = _Files()
+    profile: _Profile = _Profile()
+    agent: _Agent = _Agent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +97,12 @@ class Terminals:
     limits: Path | None
     journal: Path | None
     logs: Path
+    # Of an agent.
+    risk: RiskProfile = field(default_factory=RiskProfile)
+    preferences: Preferences = field(default_factory=Preferences)
+    broker: str = ""
+    #: 0: working orders stay while no gateway is there.
+    cancel_after_disconnect_s: float = 0.0
 
 
 def load_terminals(path: Path) -> Terminals:
@@ -90,7 +129,16 @@ def load_terminals(path: Path) -> Terminals:
         limits=_beside(path, tables.files.limits),
         journal=_beside(path, tables.files.journal),
         logs=_beside(path, tables.files.logs) or path.parent,
+        risk=_part_of(tables.profile, RiskProfile),
+        preferences=_part_of(tables.profile, Preferences),
+        broker=tables.profile.broker,
+        cancel_after_disconnect_s=tables.agent.cancel_after_disconnect_s,
     )
+
+
+def _part_of(profile: _Profile, kind: type[_T]) -> _T:
+    names = kind.__struct_fields__
+    return kind(**{name: getattr(profile, name) for name in names})
 
 
 def _session(name: str, given: dict[str, Any], path: Path) -> Session:
@@ -102,10 +150,11 @@ def _session(name: str, given: dict[str, Any], path: Path) -> Session:
                 f"[sessions.{name}] holds a {secret}: name where it is instead, with {secret}_env "
                 f"or {secret}_file",
             )
-        fields[secret] = _secret(name, secret, fields, path)
-    unknown = sorted(set(fields) - set(Session.__struct_fields__))
+    unknown = sorted(set(fields) - set(Session.__struct_fields__) - _WHERE)
     if unknown:
         raise _invalid(path, f"[sessions.{name}] has no setting {unknown[0]!r}")
+    for secret in ("password", "token"):
+        fields[secret] = _secret(name, secret, fields, path)
     try:
         session = msgspec.convert({"server": "", **fields, "name": name}, Session)
     except msgspec.ValidationError as wrong:
@@ -133,25 +182,26 @@ def _ticks_beside(path: Path, word: str) -> str:
 
 def _secret(name: str, secret: str, fields: dict[str, Any], path: Path) -> str:
     variable, file = fields.pop(f"{secret}_env", None), fields.pop(f"{secret}_file", None)
+    # Neither name is told: whoever mistakes these settings writes the secret itself there.
     if variable is not None:
-        value = os.environ.get(str(variable))
-        if value is None:
-            raise OnefillError(
-                f"{secret.upper()}_MISSING",
-                f"[sessions.{name}] takes its {secret} from the environment variable {variable}, "
-                "which is not set",
+        if str(variable) not in os.environ:
+            raise _missing(
+                name, secret, f"the environment variable that {secret}_env names is not set"
             )
-        return value
+        return os.environ[str(variable)]
     if file is not None:
-        where = _beside(path, str(file))
-        assert where is not None
         try:
-            return where.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as wrong:
-            raise OnefillError(
-                f"{secret.upper()}_MISSING", f"[sessions.{name}]: cannot read its {secret}: {wrong}"
+            return (path.parent / str(file)).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as wrong:
+            why = wrong.strerror if isinstance(wrong, OSError) else "it is no text in UTF-8"
+            raise _missing(
+                name, secret, f"cannot read the file that {secret}_file names: {why}"
             ) from None
     return ""
+
+
+def _missing(name: str, secret: str, why: str) -> OnefillError:
+    return OnefillError(f"{secret.upper()}_MISSING", f"[sessions.{name}]: {why}")
 
 
 def _engine(table: dict[str, Any], path: Path) -> ExecutionEngineConfig:

@@ -1,1 +1,1 @@
-"""What a gateway does with a decision: judged, journaled, handed over, and its outcome heard."""
+"""The desk: what the gateway does with a decision, from its judgement to its outcome."""

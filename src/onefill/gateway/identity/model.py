@@ -25,6 +25,8 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     created_ms: int = 0
+    #: Of one that is not, nobody is let in.
+    active: bool = True
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +96,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     rights: frozenset[Right]
     accounts: tuple[str, ...] = ()
-    #: The key's id, for the audit trail and for rate limits.
+    #: The key's id, or a token's `jti`, for the audit trail and for rate limits.
     key: str = ""
+    #: Which key signed the token; empty where an API key was shown.
+    kid: str = ""
+    #: The key or token that this token was made with: it ends with that.
+    parent: str = ""
     expires_ms: int | None = None
 
     def may(self, right: Right) -> bool:

@@ -74,10 +74,7 @@ def connect(module: Module, session: Session) -> None:
     Raises `OnefillError` with the cause, as `refused.failed_to_connect` names it, or
     `ACCOUNT_MISMATCH`.
     """
-    given: dict[str, Any] = {"login": session.login}
-    given |= {"server": session.server} if session.server else {}
-    given |= {"password": session.password} if session.password else {}
-    if not module.initialize(*_where(session), **given, **_how(session)):
+    if not module.initialize(*_where(session), **_who(session), **_how(session)):
         code, text = module.last_error()
         elsewhere = _server_without_login(module, session) if code == _AUTH_FAILED else ""
         raise failed_to_connect(session, code, text, elsewhere)
@@ -93,6 +90,14 @@ def connect(module: Module, session: Session) -> None:
 def _where(session: Session) -> tuple[str, ...]:
     served = session.terminal_path.startswith(SERVED)
     return (session.terminal_path,) if session.terminal_path and not served else ()
+
+
+def _who(session: Session) -> dict[str, Any]:
+    """Account and password. Where it is called it gets no name: a traceback may be written with its
+    variables."""
+    who: dict[str, Any] = {"login": session.login}
+    who |= {"server": session.server} if session.server else {}
+    return who | {"password": session.password} if session.password else who
 
 
 def _how(session: Session) -> dict[str, Any]:

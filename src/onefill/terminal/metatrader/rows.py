@@ -47,6 +47,7 @@ def account_of(row: Any) -> AccountRow:
         profit=row.profit,
         margin_mode=row.margin_mode,
         trade_mode=row.trade_mode,
+        company=getattr(row, "company", ""),
     )
 
 

@@ -144,6 +144,7 @@ class Queries:
             profit=account.money(floating),
             margin_mode=MARGIN_MODES[account.settings.margin_mode],
             trade_mode=TRADE_MODES[account.settings.trade_mode],
+            company=account.settings.company,
         )
         return Reply(row)
 

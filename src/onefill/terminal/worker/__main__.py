@@ -17,7 +17,7 @@ from onefill.runtime.clock import monotonic_ns
 from onefill.runtime.collector import calm_collector
 from onefill.terminal.metatrader.hosted import TerminalLost, host
 from onefill.terminal.worker.books import keeping_its_book
-from onefill.terminal.worker.channel import connect
+from onefill.terminal.worker.channel import Channel, connect
 from onefill.terminal.worker.config import CONFIG_MOST, WorkerConfig, default_fences
 from onefill.terminal.worker.fence import Fence
 from onefill.terminal.worker.serve import serve
@@ -30,8 +30,11 @@ def main() -> int:
     # Ctrl-C goes to every process of a terminal's group: it must not end a send in the middle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     config = _read_config()
-    channel = connect(config.address)
-    channel.write(encode(Hello(VERSION, config.token)))
+    try:
+        channel = connect(config.address)
+        channel.write(encode(Hello(VERSION, config.token)))
+    except OSError:
+        return 0
     session = config.session
     try:
         fence = Fence(
@@ -43,12 +46,12 @@ def main() -> int:
         )
         terminal = host(keeping_its_book(session, _path(config.fences)))
     except OnefillError as wrong:
-        channel.write(_welcome(config, (wrong.code, wrong.message)))
+        _said(channel, _welcome(config, (wrong.code, wrong.message)))
         return 3
-    channel.write(_welcome(config, ("", ""), fence.epoch))
     calm_collector()
     try:
-        serve(channel, terminal, fence)
+        if _said(channel, _welcome(config, ("", ""), fence.epoch)):
+            serve(channel, terminal, fence)
     except TerminalLost as lost:
         sys.stderr.write(f"{lost}\n")
         return 4
@@ -63,6 +66,15 @@ def _read_config() -> WorkerConfig:
     length = LENGTH.unpack(stream.read(LENGTH.size))[0]
     assert length <= CONFIG_MOST, length
     return msgspec.msgpack.decode(stream.read(length), type=WorkerConfig)
+
+
+def _said(channel: Channel, body: bytes) -> bool:
+    """Whether the engine was still there to be told."""
+    try:
+        channel.write(body)
+    except OSError:
+        return False
+    return True
 
 
 def _path(text: str) -> Path:

@@ -26,28 +26,37 @@ class SocketChannel:
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
-        self._held = bytearray()
+        #: Room for the longest frame; `_held` bytes of it have come.
+        self._room = bytearray(LENGTH.size + ASK_MOST)
+        self._view = memoryview(self._room)
+        self._held = 0
 
     def read(self) -> bytes | None:
         """The next frame's body; None where the other end has gone."""
-        held = self._held
         while True:
-            if len(held) >= LENGTH.size:
-                length = LENGTH.unpack_from(held)[0]
+            if self._held >= LENGTH.size:
+                length = LENGTH.unpack_from(self._room)[0]
                 if length > ASK_MOST:
                     raise WireBroken(f"a frame of {length} bytes; a call has {ASK_MOST} at most")
                 end = LENGTH.size + length
-                if len(held) >= end:
-                    body = bytes(held[LENGTH.size : end])
-                    del held[:end]
-                    return body
+                if self._held >= end:
+                    return self._taken(end)
             try:
-                more = self._socket.recv(65_536)
+                more = self._socket.recv_into(self._view[self._held :])
             except (ConnectionError, TimeoutError):
                 return None
             if not more:
                 return None
-            held += more
+            self._held += more
+
+    def _taken(self, end: int) -> bytes:
+        """The first frame's body; what came after it moves to the front."""
+        body = bytes(self._view[LENGTH.size : end])
+        left = self._held - end
+        if left:
+            self._room[:left] = self._room[end : self._held]
+        self._held = left
+        return body
 
     def write(self, body: bytes) -> None:
         """Send a frame."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ssl
+from collections.abc import Callable
 
 import msgspec
 
@@ -33,12 +34,24 @@ from onefill.terminal.worker.wire import (
 CONNECTIONS_MOST = 8
 #: A connection that has not said its token by then is closed.
 GREETING_S = 5.0
+#: Who is refused is told at most so often, with how many there were: a log has its limits.
+TOLD_EVERY_S = 1.0
 
 
 class Front:
     """Serves one session's terminal. Belongs to one event loop."""
 
-    def __init__(self, terminal: WorkerTerminal, token: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        terminal: WorkerTerminal,
+        token: str,
+        clock: Clock,
+        trouble: Callable[[str, str], None] = lambda code, sentence: None,
+    ) -> None:
+        """`trouble` is told (code, sentence) who was refused: `TOKEN_REFUSED`."""
+        self._trouble = trouble
+        self._refused = 0
+        self._tell_from_ns = 0
         self._terminal = terminal
         self._token = token.encode()
         self._clock = clock
@@ -86,7 +99,10 @@ class Front:
     async def _serve(self, frames: Frames, bodies: asyncio.Queue[bytes | None]) -> None:
         try:
             await frames.connected
-            if not await self._greeted(bodies):
+            peer = _peer(frames)
+            refused = await self._why_refused(bodies)
+            if refused:
+                self._tell_refused(peer, refused)
                 return
             frames.send(encode(self._welcome()))
             while (body := await bodies.get()) is not None:
@@ -99,17 +115,29 @@ class Front:
         finally:
             frames.abort()
 
-    async def _greeted(self, bodies: asyncio.Queue[bytes | None]) -> bool:
+    async def _why_refused(self, bodies: asyncio.Queue[bytes | None]) -> str:
+        """What is wrong with a greeting, in words; empty where it is welcome."""
         try:
             async with asyncio.timeout(GREETING_S):
                 body = await bodies.get()
+            if body is None:
+                return "hung up without a token"
+            hello: Hello = decode_hello(body)
         except TimeoutError:
-            return False
-        if body is None:
-            return False
-        hello: Hello = decode_hello(body)
-        same = hmac.compare_digest(hello.token.encode(), self._token)
-        return same and hello.version == VERSION
+            return f"showed no token within {GREETING_S:g} s"
+        except msgspec.DecodeError:
+            return "does not speak this protocol"
+        if not hmac.compare_digest(hello.token.encode(), self._token):
+            return "showed another token"
+        return "" if hello.version == VERSION else f"speaks version {hello.version}, not {VERSION}"
+
+    def _tell_refused(self, peer: str, why: str) -> None:
+        """Who it was, and how many there were; never what was said."""
+        self._refused += 1
+        now_ns = monotonic_ns()
+        if now_ns >= self._tell_from_ns:
+            self._tell_from_ns = now_ns + int(TOLD_EVERY_S * 1e9)
+            self._trouble("TOKEN_REFUSED", f"{peer} {why}; refused so far: {self._refused}")
 
     def _welcome(self) -> Welcome:
         known = self._terminal.welcome
@@ -134,3 +162,9 @@ class Front:
             ask.key,
             ask.attempt,
         )
+
+
+def _peer(frames: Frames) -> str:
+    """Where a connection comes from."""
+    address = frames.transport.get_extra_info("peername") if frames.transport else None
+    return f"{address[0]} port {address[1]}" if address else "somebody"

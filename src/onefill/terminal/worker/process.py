@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, cast
 
 import msgspec
 
@@ -27,9 +27,10 @@ from onefill.terminal.worker.wire import (
     Hello,
     Welcome,
     WireBroken,
+    WrongVersion,
     decode_hello,
-    decode_welcome,
     framed,
+    welcome_of,
 )
 
 Received = Callable[[bytes], None]
@@ -50,12 +51,19 @@ class Frames(asyncio.Protocol):
         self._held = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's are none by name
         if not self.connected.done():
             self.connected.set_result(None)
 
     def data_received(self, chunk: bytes) -> None:
+        if not self._held and len(chunk) >= LENGTH.size:
+            length = LENGTH.unpack_from(chunk)[0]
+            if len(chunk) == LENGTH.size + length and length <= self._most:
+                self.on_frame(chunk[LENGTH.size :])  # one frame and no more, as nearly always
+                return
+        self._gather(chunk)
+
+    def _gather(self, chunk: bytes) -> None:
         held = self._held
         held += chunk
         while len(held) >= LENGTH.size:
@@ -125,7 +133,7 @@ class WorkerProcess:
 async def start_worker(session: Session, fences: Path, log: IO[bytes] | int) -> WorkerProcess:
     """Start a worker for a session and wait until it holds its terminal.
 
-    Raises `OnefillError`: the trouble that the worker tells, `WORKER_NOT_STARTED`.
+    Raises `OnefillError`: the trouble that the worker tells, `WORKER_NOT_STARTED`, `WIRE_VERSION`.
     """
     with tempfile.TemporaryDirectory(prefix="onefill-") as place:
         frames = Frames()
@@ -147,8 +155,7 @@ class _Stranger(asyncio.Protocol):
     """Whoever connects beside the worker: hung up on, whatever it says."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.abort()
+        cast(asyncio.Transport, transport).abort()
 
 
 class _Listening:
@@ -190,10 +197,11 @@ class _Listening:
 
 def _spawn(config: WorkerConfig, log: IO[bytes] | int) -> subprocess.Popen[bytes]:
     """The process; its configuration goes over its standard input and nowhere else."""
-    told = framed(msgspec.msgpack.encode(config))
-    if len(told) > CONFIG_MOST:
+    # What holds the password gets no name here: a traceback may be written with its variables.
+    length = len(framed(msgspec.msgpack.encode(config)))
+    if length > CONFIG_MOST:
         raise not_started(
-            config.session, f"its settings have {len(told)} bytes, {CONFIG_MOST} are the most"
+            config.session, f"its settings have {length} bytes, {CONFIG_MOST} are the most"
         )
     process = None
     try:
@@ -206,7 +214,7 @@ def _spawn(config: WorkerConfig, log: IO[bytes] | int) -> subprocess.Popen[bytes
         )
         assert process.stdin is not None
         with process.stdin as stdin:
-            stdin.write(told)
+            stdin.write(framed(msgspec.msgpack.encode(config)))
     except OSError as wrong:
         if process is not None:
             process.kill()
@@ -244,20 +252,28 @@ async def _welcomed(
                     break
                 continue
             if body is None:
+                await _given_time_to_end(process)
                 break
             return body
         raise not_started(session, _ended(process))
 
     try:
         hello: Hello = decode_hello(await next_body())
-        if hello.version != VERSION or hello.token != token:
-            raise WireBroken("the process that connected is not the worker that was started")
-        welcome: Welcome = decode_welcome(await next_body())
     except msgspec.DecodeError as wrong:
         raise WireBroken(f"its greeting cannot be read ({wrong})") from None
-    if welcome.trouble[0]:
-        raise OnefillError(*welcome.trouble)
-    return welcome
+    if hello.token != token:
+        raise WireBroken("the process that connected is not the worker that was started")
+    if hello.version != VERSION:  # Onefill was upgraded while this engine ran
+        raise WrongVersion(session.name, hello.version)
+    return welcome_of(await next_body(), session.name)
+
+
+async def _given_time_to_end(process: subprocess.Popen[bytes]) -> None:
+    """A worker that hung up is ending: its status says more than its silence."""
+    for _ in range(50):
+        if process.poll() is not None:
+            return
+        await asyncio.sleep(0.02)
 
 
 def _ended(process: subprocess.Popen[bytes]) -> str:

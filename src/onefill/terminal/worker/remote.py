@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
-
 from onefill.model.errors import OnefillError
 from onefill.terminal.session import Session
 from onefill.terminal.worker.process import Frames
 from onefill.terminal.worker.tls import check_fingerprint, client_context
-from onefill.terminal.worker.wire import VERSION, Hello, Welcome, decode_welcome, encode
+from onefill.terminal.worker.wire import VERSION, Hello, Welcome, encode, welcome_of
 
 _PATIENCE_S = 10.0
 
@@ -35,7 +33,7 @@ async def reach(session: Session) -> RemoteConnection:
     """Connect, recognise the server, say the token.
 
     Raises `OnefillError`: `TERMINAL_UNREACHABLE`, `WRONG_CERTIFICATE`, `TOKEN_REFUSED`,
-    `ACCOUNT_MISMATCH`, and what the front says of its worker.
+    `ACCOUNT_MISMATCH`, `WIRE_VERSION`, and what the front says of its worker.
     """
     where = session.remote
     assert where is not None
@@ -77,12 +75,7 @@ async def _greet(frames: Frames, session: Session) -> Welcome:
             f"the terminal of session {session.name!r} hung up: its token is another one, or its "
             "Onefill is of another version",
         )
-    try:
-        welcome: Welcome = decode_welcome(answer)
-    except msgspec.DecodeError as wrong:
-        raise OnefillError("WIRE_BROKEN", f"its greeting cannot be read ({wrong})") from None
-    if welcome.trouble[0]:
-        raise OnefillError(*welcome.trouble)
+    welcome = welcome_of(answer, session.name)
     if (welcome.login, welcome.server) != (session.login, session.server):
         raise OnefillError(
             "ACCOUNT_MISMATCH",

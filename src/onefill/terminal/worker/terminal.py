@@ -1,10 +1,12 @@
 """A terminal in a worker process, as the asyncio driver calls it: supervised, replaced, never asked
 twice.
 
-One call is under way at a time; others wait here, where it is certain that nothing was sent. A call
-that has no answer by its deadline ends the worker, because what hangs inside C cannot be stopped in
-any other way; the call's answer is `TIMED_OUT`, and what became of it is for the engine to find
-out. A new worker is started after a back-off; where several die in a row, the circuit opens.
+One call is under way at a time; others wait here, where it is certain that nothing was sent. It is
+under way until it is answered, past its deadline, or its worker dead, whether or not its caller
+still waits. A call that has no answer by its deadline ends the worker, because what hangs inside C
+cannot be stopped in any other way; the call's answer is `TIMED_OUT`, and what became of it is for
+the engine to find out. A new worker is started after a back-off; where several die in a row, the
+circuit opens.
 """
 
 from __future__ import annotations
@@ -36,6 +38,14 @@ _NO_WORKER = Reply(None, (port.NO_WORKER, "no process holds the terminal; nothin
 _TOO_LATE = Reply(None, (port.TOO_LATE, "the order's time had passed; nothing was sent"))
 _TOO_LONG = Reply(None, (-2, f"a call has {ASK_MOST} bytes at most; nothing was sent"))
 
+#: Calls that wait for their turn, at most; one more is answered `NO_WORKER` at once.
+WAITING_MOST = 10_000
+_CROWDED = Reply(
+    None, (port.NO_WORKER, f"{WAITING_MOST} calls wait for the terminal already; nothing was sent")
+)
+#: A look at a deadline that came a moment early is repeated no sooner than this.
+_LOOK_AGAIN_NS = 1_000_000
+
 
 class Connection(Protocol):
     """A worker that can be asked: a process of this machine, or one behind a socket."""
@@ -66,6 +76,21 @@ class Patience(NamedTuple):
 PATIENCE = Patience()
 
 
+class _Call:
+    """One call, from its turn's wait to its answer."""
+
+    __slots__ = ("answer", "arguments", "due_ns", "number", "request")
+
+    def __init__(self, request: Request, answer: asyncio.Future[Reply]) -> None:
+        self.request = request
+        self.arguments = msgspec.Raw(encode(request.arguments))
+        #: Cancelled where the caller gave up.
+        self.answer = answer
+        self.number = 0
+        #: When the worker is taken to hang, by `monotonic_ns`; 0: never.
+        self.due_ns = 0
+
+
 class WorkerTerminal:
     """`LiveTerminal` over a worker. Belongs to one event loop."""
 
@@ -83,11 +108,14 @@ class WorkerTerminal:
         self._patience = patience
         self._trouble = trouble
         self._worker: Connection | None = None
-        self._turn = asyncio.Lock()
         self._number = 0
-        #: Calls that were sent and are not answered: one, and those whose callers gave up.
-        self._names: dict[int, str] = {}
-        self._answer: asyncio.Future[Reply] | None = None
+        #: What the worker is asked, whether or not its caller still waits.
+        self._under_way: _Call | None = None
+        self._waiting: deque[_Call] = deque()
+        #: Looks at the deadline. It is left to run from call to call, and looks again where that of
+        #: the call under way is later: a timer a call would cost more than the call's encoding.
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due_ns = 0
         self._ahead_ns = 0
         self._deaths: deque[int] = deque()
         self._replacing: asyncio.Task[None] | None = None
@@ -106,14 +134,14 @@ class WorkerTerminal:
     async def call(self, request: Request) -> Reply:
         """Make a call; `TIMED_OUT` after its deadline, `WORKER_DIED` where the worker ended during
         it, `NO_WORKER` or `TOO_LATE` where it is certain that nothing was sent."""
-        async with self._turn:
-            now_ms = self._clock.now_ms()
-            if _passed(request.not_after_ms, now_ms) or _passed(request.deadline_ms, now_ms):
-                return _TOO_LATE  # it waited here for its turn: the worker is not to blame
-            worker = self._worker
-            if worker is None:
-                return _NO_WORKER
-            return await self._ask(worker, request, now_ms)
+        call = _Call(request, asyncio.get_running_loop().create_future())
+        if self._under_way is None:
+            self._begin(call)
+        elif len(self._waiting) < WAITING_MOST:
+            self._waiting.append(call)
+        else:
+            return _CROWDED
+        return await call.answer
 
     def replace(self) -> None:
         """End the worker and start another: a terminal that lost its broker logs in anew."""
@@ -127,43 +155,83 @@ class WorkerTerminal:
             self._replacing.cancel()
             await asyncio.wait({self._replacing})  # a worker that is being started ends with it
         worker, self._worker = self._worker, None
+        self._end(_DIED)
+        if self._timer is not None:
+            self._timer.cancel()
         if worker is not None:
             await worker.finish(2.0)
 
-    async def _ask(self, worker: Connection, request: Request, now_ms: int) -> Reply:
-        loop = asyncio.get_running_loop()
-        self._number += 1
-        number = self._number
-        not_after_ns = 0
+    # One call after the other.
+
+    def _begin(self, call: _Call) -> None:
+        """Ask the worker, or answer where it is certain that nothing is sent."""
+        request, worker = call.request, self._worker
+        now_ms, now_ns = self._clock.now_ms(), monotonic_ns()
+        if _passed(request.not_after_ms, now_ms) or _passed(request.deadline_ms, now_ms):
+            call.answer.set_result(_TOO_LATE)  # it waited for its turn: no worker is to blame
+            return
+        if worker is None:
+            call.answer.set_result(_NO_WORKER)
+            return
+        not_after_ns = budget_ms = 0
         if request.not_after_ms is not None:
             left_ns = (request.not_after_ms - now_ms) * 1_000_000
-            not_after_ns = monotonic_ns() + left_ns + self._ahead_ns
+            not_after_ns = now_ns + left_ns + self._ahead_ns
+        if request.deadline_ms is not None:
+            call.due_ns = now_ns + (request.deadline_ms - now_ms) * 1_000_000
+            budget_ms = max(1, request.deadline_ms - now_ms)
+            # A worker that stood still does not begin what nobody waits for any more.
+            due_there_ns = call.due_ns + self._ahead_ns
+            not_after_ns = min(not_after_ns or due_there_ns, due_there_ns)
+        self._number = call.number = self._number + 1
         ask = Ask(
-            number,
+            call.number,
             request.name,
-            msgspec.Raw(encode(request.arguments)),
+            call.arguments,
             request.epoch,
             not_after_ns,
             request.key,
             request.attempt,
-            max(1, request.deadline_ms - now_ms) if request.deadline_ms is not None else 0,
+            budget_ms,
         )
         body = encode(ask)
         if len(body) > ASK_MOST:
-            return _TOO_LONG
-        answer: asyncio.Future[Reply] = loop.create_future()
-        self._answer, self._names[number] = answer, request.name
-        timer = None
-        if request.deadline_ms is not None:
-            delay_s = max(0.0, (request.deadline_ms - now_ms) / 1_000)
-            timer = loop.call_later(delay_s, self._hung, worker, answer, request.name)
+            call.answer.set_result(_TOO_LONG)
+            return
+        self._under_way = call
+        if call.due_ns:
+            self._watch(call.due_ns, now_ns)
         worker.frames.send(body)
-        try:
-            return await answer
-        finally:
-            self._answer = None
-            if timer is not None:
-                timer.cancel()
+
+    def _end(self, reply: Reply) -> None:
+        """Answer the call under way, where there is one, and let the next have its turn."""
+        call, self._under_way = self._under_way, None
+        if call is not None and not call.answer.done():
+            call.answer.set_result(reply)
+        while self._waiting and self._under_way is None:
+            following = self._waiting.popleft()
+            if not following.answer.done():
+                self._begin(following)
+
+    def _watch(self, due_ns: int, now_ns: int) -> None:
+        """Look at the deadline at that time, or before."""
+        if self._timer is not None:
+            if self._timer_due_ns <= due_ns:
+                return
+            self._timer.cancel()
+        delay_s = max(0.0, (due_ns - now_ns) / 1e9)
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._look_at_deadline)
+        self._timer_due_ns = due_ns
+
+    def _look_at_deadline(self) -> None:
+        self._timer = None
+        call, now_ns = self._under_way, monotonic_ns()
+        if call is None or not call.due_ns:
+            return
+        if now_ns >= call.due_ns:
+            self._hung(call.request.name)
+        else:
+            self._watch(max(call.due_ns, now_ns + _LOOK_AGAIN_NS), now_ns)
 
     # What the worker does.
 
@@ -174,7 +242,6 @@ class WorkerTerminal:
             return
         # At most what its clock is ahead of ours: a not-after is never looked at too late.
         self._ahead_ns = worker.welcome.monotonic_ns - monotonic_ns()
-        self._names.clear()
         worker.frames.on_frame = lambda body: self._told(worker, body)
         worker.frames.on_lost = lambda: self._lost(worker)
         self._worker = worker
@@ -182,26 +249,27 @@ class WorkerTerminal:
             self._lost(worker)
 
     def _told(self, worker: Connection, body: bytes) -> None:
+        call = self._under_way
         try:
-            number, reply = decode_told(body, self._names)
+            if call is None:
+                raise WireBroken("an answer where no call is under way")
+            reply = decode_told(body, call.number, call.request.name)
         except WireBroken as broken:
             self._trouble(broken.code, broken.message)
+            worker.frames.on_frame = _unheard  # what else it says is worth no more
             worker.kill()
             return
-        del self._names[number]
-        if number == self._number and self._answer is not None and not self._answer.done():
-            self._answer.set_result(reply)
+        self._end(reply)
 
-    def _hung(self, worker: Connection, answer: asyncio.Future[Reply], name: str) -> None:
-        if answer.done():
-            return
-        answer.set_result(_TIMED_OUT)
+    def _hung(self, name: str) -> None:
+        worker, self._worker = self._worker, None
+        assert worker is not None, "a call is under way on a worker"
+        self._end(_TIMED_OUT)
         self._trouble(
             "WORKER_HUNG",
             f"{name} had no answer before its deadline; the terminal's worker was ended and is "
             "started again",
         )
-        self._worker = None
         worker.frames.on_lost = _nothing
         worker.kill()
         self._died()
@@ -210,8 +278,7 @@ class WorkerTerminal:
         if worker is not self._worker:
             return
         self._worker = None
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(_DIED)
+        self._end(_DIED)
         if self._closed:
             return
         self._trouble("WORKER_DIED", "the terminal's worker died; it is started again")
@@ -265,6 +332,10 @@ class WorkerTerminal:
 
 def _passed(time_ms: int | None, now_ms: int) -> bool:
     return time_ms is not None and now_ms > time_ms
+
+
+def _unheard(_: bytes) -> None:
+    return None
 
 
 def _nothing() -> None:

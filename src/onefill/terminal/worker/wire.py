@@ -8,6 +8,7 @@ speak of the port's own structs.
 from __future__ import annotations
 
 import struct
+from types import GenericAlias
 from typing import Any
 
 import msgspec
@@ -62,11 +63,26 @@ class WireBroken(OnefillError):
         super().__init__("WIRE_BROKEN", f"the terminal's worker and the engine disagree: {why}")
 
 
+class WrongVersion(OnefillError):
+    """The other end is of an Onefill with another protocol."""
+
+    def __init__(self, session: str, theirs: int) -> None:
+        super().__init__(
+            "WIRE_VERSION",
+            f"the terminal of session {session!r} speaks version {theirs} of the protocol between "
+            f"engine and worker, this engine version {VERSION}: install the same Onefill on both "
+            "sides, and start the engine again; nothing was sent",
+        )
+
+
 class Hello(msgspec.Struct, frozen=True, array_like=True):
     """The first frame of whoever connects."""
 
     version: int
     token: str
+
+    def __repr__(self) -> str:
+        return f"Hello({self.version})"
 
 
 class Welcome(msgspec.Struct, frozen=True, array_like=True):
@@ -84,6 +100,12 @@ class Welcome(msgspec.Struct, frozen=True, array_like=True):
     epoch: int = 0
 
 
+class _Versioned(msgspec.Struct, frozen=True, array_like=True):
+    """What a greeting of any version begins with."""
+
+    version: int
+
+
 class Ask(msgspec.Struct, frozen=True, array_like=True):
     """One call. `not_after_ns` is on the worker's clock; 0: none."""
 
@@ -98,15 +120,6 @@ class Ask(msgspec.Struct, frozen=True, array_like=True):
     budget_ms: int = 0
 
 
-class _Told(msgspec.Struct, frozen=True, array_like=True):
-    """One answer: `last_error` with it, read in the same breath."""
-
-    number: int
-    code: int
-    text: str
-    value: msgspec.Raw
-
-
 class _Send(msgspec.Struct, frozen=True):
     """The arguments of `order_send`."""
 
@@ -115,17 +128,38 @@ class _Send(msgspec.Struct, frozen=True):
 
 encode = msgspec.msgpack.Encoder().encode
 decode_hello = msgspec.msgpack.Decoder(Hello).decode
-decode_welcome = msgspec.msgpack.Decoder(Welcome).decode
+_decode_welcome = msgspec.msgpack.Decoder(Welcome).decode
+_decode_version = msgspec.msgpack.Decoder(_Versioned).decode
 decode_ask = msgspec.msgpack.Decoder(Ask).decode
-_decode_told = msgspec.msgpack.Decoder(_Told).decode
 _decode_plain = msgspec.msgpack.Decoder(dict[str, Any]).decode
 _decode_send = msgspec.msgpack.Decoder(_Send).decode
-_decoders = {name: msgspec.msgpack.Decoder(kind | None).decode for name, kind in ANSWERS.items()}
+#: An answer is (number, code, text, value): `last_error` with it, read in the same breath.
+_decoders = {
+    name: msgspec.msgpack.Decoder(GenericAlias(tuple, (int, int, str, kind | None))).decode
+    for name, kind in ANSWERS.items()
+}
 
 
 def framed(body: bytes) -> bytes:
     """A frame's bytes."""
     return LENGTH.pack(len(body)) + body
+
+
+def welcome_of(body: bytes, session: str) -> Welcome:
+    """What the terminal of the session of that name says of itself.
+
+    Raises `WrongVersion`, `WireBroken`, and what keeps it from serving (`OnefillError`).
+    """
+    try:
+        version = _decode_version(body).version
+        if version != VERSION:  # what follows may be of any shape
+            raise WrongVersion(session, version)
+        welcome = _decode_welcome(body)
+    except msgspec.DecodeError as wrong:
+        raise WireBroken(f"its greeting cannot be read ({wrong})") from None
+    if welcome.trouble[0]:
+        raise OnefillError(*welcome.trouble)
+    return welcome
 
 
 def arguments_of(ask: Ask) -> dict[str, Any]:
@@ -140,11 +174,12 @@ def encode_told(number: int, reply: Reply) -> bytes:
     return encode((number, reply.error[0], reply.error[1], reply.value))
 
 
-def decode_told(body: bytes, name_of: dict[int, str]) -> tuple[int, Reply]:
-    """An answer, by the name of the call that it answers. Raises `WireBroken`."""
+def decode_told(body: bytes, number: int, name: str) -> Reply:
+    """The answer to the call of that number and name. Raises `WireBroken`."""
     try:
-        told = _decode_told(body)
-        value = _decoders[name_of[told.number]](told.value)
+        answered, code, text, value = _decoders[name](body)
     except (msgspec.DecodeError, KeyError) as wrong:
         raise WireBroken(f"an answer that cannot be read ({wrong})") from None
-    return told.number, Reply(value, (told.code, told.text))
+    if answered != number:
+        raise WireBroken(f"an answer to call {answered} where call {number} is under way")
+    return Reply(value, (code, text))

@@ -24,11 +24,14 @@ from onefill.terminal.worker.serve import Gate, serve
 from onefill.terminal.worker.wire import (
     ASK_MOST,
     LENGTH,
+    VERSION,
     Ask,
+    Welcome,
     WireBroken,
     decode_told,
     encode,
     framed,
+    welcome_of,
 )
 
 
@@ -64,13 +67,12 @@ def answers(sent: bytes, terminal: Sender, fence: Fence) -> list[Reply]:
         ours.shutdown(socket.SHUT_WR)
         serve(SocketChannel(theirs), terminal, fence)
         theirs.close()
-        found, held = [], b""
+        found, held = list[Reply](), b""
         while more := ours.recv(65_536):
             held += more
         while held:
             end = LENGTH.size + LENGTH.unpack_from(held)[0]
-            number_of = dict.fromkeys(range(10), "symbols")
-            found.append(decode_told(held[LENGTH.size : end], number_of)[1])
+            found.append(decode_told(held[LENGTH.size : end], len(found) + 1, "symbols"))
             held = held[end:]
     return found
 
@@ -125,6 +127,32 @@ def test_an_answer_too_long_for_a_frame_is_told_as_an_error(
     (reply,) = answers(ask(), Sender(("x" * 300,)), fence)
     assert fits.value == ("x" * 100,)
     assert (reply.value, reply.error[0]) == (None, -1)
+
+
+async def test_a_frame_longer_than_may_be_ends_the_connection_even_where_it_came_whole() -> None:
+    for length, whole in ((10, True), (11, False)):
+        frames, found = Frames(most=10), list[bytes]()
+        frames.on_frame = found.append
+        frames.data_received(framed(bytes(length)))
+        assert bool(found) is whole
+
+
+def test_a_greeting_of_another_version_is_refused_whatever_else_it_says() -> None:
+    here = Welcome(VERSION, 1, 1, "S", "simulated", 0)
+    assert welcome_of(encode(here), "main") == here
+    for other in (
+        (VERSION + 1,),
+        (VERSION + 1, "of", "another", "shape"),
+        (VERSION - 1, 1, 1, "S"),
+    ):
+        with pytest.raises(OnefillError, match=rf"'main' speaks version {other[0]} ") as refused:
+            welcome_of(encode(other), "main")
+        assert refused.value.code == "WIRE_VERSION"
+    with pytest.raises(WireBroken):
+        welcome_of(b"\xc1", "main")
+    with pytest.raises(OnefillError, match="no terminal") as trouble:
+        welcome_of(encode(msgspec.structs.replace(here, trouble=("GONE", "no terminal"))), "main")
+    assert trouble.value.code == "GONE"
 
 
 @given(st.lists(st.binary(max_size=40), max_size=6), st.data())

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 
 from onefill.model.errors import OnefillError
 from onefill.runtime.clock import VirtualClock, monotonic_ns
 from onefill.terminal import port
 from onefill.terminal.port import Reply, Request
+from onefill.terminal.worker import terminal as supervised
 from onefill.terminal.worker.process import Frames
 from onefill.terminal.worker.terminal import Connection, Patience, WorkerTerminal
 from onefill.terminal.worker.wire import (
@@ -22,6 +24,7 @@ from onefill.terminal.worker.wire import (
     Welcome,
     decode_ask,
     encode_told,
+    framed,
 )
 
 SOON = Patience(first_s=0.0, most_s=0.0, deaths=3, window_s=60.0, open_s=3600.0)
@@ -169,6 +172,23 @@ async def test_a_not_after_is_told_on_the_workers_clock_and_never_too_late() -> 
     await call
 
 
+@pytest.mark.parametrize("not_after_in_ms", [None, 5_000], ids=["no not-after", "a later one"])
+async def test_a_worker_that_stood_still_past_the_deadline_begins_nothing(
+    not_after_in_ms: int | None,
+) -> None:
+    ahead_ns = 3_600 * 10**9
+    bench = await started(ahead_ns=ahead_ns)
+    now_ms, began_ns = bench.clock.now_ms(), monotonic_ns()
+    not_after_ms = None if not_after_in_ms is None else now_ms + not_after_in_ms
+    send = Request("order_send", {}, not_after_ms=not_after_ms, deadline_ms=now_ms + 1_000)
+    call = bench.soon(send)
+    (worker,) = bench.workers
+    ask = await worker.asked(1)
+    assert began_ns + ahead_ns < ask.not_after_ns <= monotonic_ns() + ahead_ns + 10**9
+    worker.receive(encode_told(ask.number, Reply(None, (port.TOO_LATE, ""))))
+    assert (await call).error[0] == port.TOO_LATE
+
+
 async def test_a_worker_that_dies_in_a_call_leaves_it_unknown_and_is_replaced() -> None:
     bench = await started()
     call = bench.soon(Request("order_send", {}))
@@ -202,17 +222,119 @@ async def test_an_answer_nobody_asked_for_or_of_another_shape_ends_the_worker() 
         await bench.terminal.close()
 
 
-async def test_a_call_that_was_given_up_on_does_not_answer_the_next() -> None:
+async def test_a_call_that_was_given_up_on_keeps_its_turn_until_it_is_answered() -> None:
     bench = await started()
     given_up = bench.soon()
     (worker,) = bench.workers
     first = await worker.asked(1)
     given_up.cancel()
     second = bench.soon()
-    ask = await worker.asked(2)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert given_up.cancelled()
+    assert len(worker.wire.asks) == 1
     worker.tell(first, ("OLD",))
-    worker.tell(ask, ("NEW",))
+    worker.tell(await worker.asked(2), ("NEW",))
     assert (await second).value == ("NEW",)
+
+
+async def test_a_call_that_was_given_up_on_keeps_its_turn_until_its_worker_is_dead() -> None:
+    bench = await started()
+    given_up = bench.soon()
+    await bench.workers[0].asked(1)
+    given_up.cancel()
+    second = bench.soon()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    bench.workers[0].die()
+    assert (await second).error[0] == port.NO_WORKER
+    assert len(bench.workers[0].wire.asks) == 1
+
+
+async def test_a_call_that_was_given_up_on_and_hangs_ends_the_worker_at_its_deadline() -> None:
+    bench = await started()
+    given_up = bench.soon(Request("order_send", {}, deadline_ms=bench.clock.now_ms() + 20))
+    await bench.workers[0].asked(1)
+    given_up.cancel()
+    assert (await bench.soon()).error[0] == port.NO_WORKER
+    assert bench.workers[0].killed
+    assert len(bench.workers[0].wire.asks) == 1
+    await until(lambda: bench.heard == ["WORKER_HUNG", "WORKER_BACK"])
+
+
+async def test_a_call_that_was_given_up_on_before_its_turn_is_never_made() -> None:
+    bench = await started()
+    first, given_up, third = bench.soon(), bench.soon(Request("order_send", {})), bench.soon()
+    (worker,) = bench.workers
+    ask = await worker.asked(1)
+    given_up.cancel()
+    await asyncio.sleep(0)
+    worker.tell(ask)
+    worker.tell(await worker.asked(2))
+    await asyncio.gather(first, third)
+    assert [one.name for one in worker.wire.asks] == ["symbols", "symbols"]
+
+
+async def test_an_earlier_deadline_is_kept_while_the_look_at_a_later_one_is_still_to_come() -> None:
+    bench = await started()
+    now_ms = bench.clock.now_ms()
+    answered = bench.soon(Request("symbols", {}, deadline_ms=now_ms + 3_600_000))
+    bench.workers[0].tell(await bench.workers[0].asked(1))
+    await answered
+    hung = await bench.terminal.call(Request("order_send", {}, deadline_ms=now_ms + 5))
+    assert hung.error[0] == port.TIMED_OUT
+    assert bench.workers[0].killed
+
+
+async def test_a_later_deadline_is_not_taken_for_past_when_an_earlier_ones_look_comes() -> None:
+    bench = await started()
+    now_ms = bench.clock.now_ms()
+    answered = bench.soon(Request("symbols", {}, deadline_ms=now_ms + 5))
+    (worker,) = bench.workers
+    worker.tell(await worker.asked(1))
+    await answered
+    later = bench.soon(Request("symbols", {}, deadline_ms=now_ms + 3_600_000))
+    ask = await worker.asked(2)
+    await asyncio.sleep(0.02)
+    assert not worker.killed
+    worker.tell(ask)
+    assert (await later).value == ()
+    await bench.terminal.close()
+
+
+async def test_one_call_more_than_may_wait_is_answered_at_once_that_nothing_was_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supervised, "WAITING_MOST", 2)
+    bench = await started()
+    under_way, *waiting = [bench.soon() for _ in range(3)]
+    (worker,) = bench.workers
+    ask = await worker.asked(1)
+    assert (await bench.terminal.call(LOOK)).error[0] == port.NO_WORKER
+    worker.tell(ask)
+    for number in (2, 3):
+        worker.tell(await worker.asked(number))
+    assert [(await one).value for one in (under_way, *waiting)] == [(), (), ()]
+
+
+async def test_closing_leaves_what_is_under_way_unknown_and_what_waits_unsent() -> None:
+    bench = await started()
+    under_way, waiting = bench.soon(Request("order_send", {})), bench.soon()
+    await bench.workers[0].asked(1)
+    await bench.terminal.close()
+    assert (await under_way).error[0] == port.WORKER_DIED
+    assert (await waiting).error[0] == port.NO_WORKER
+    assert bench.heard == []
+
+
+async def test_a_worker_that_broke_the_protocol_is_heard_no_further() -> None:
+    bench = await started()
+    call = bench.soon()
+    (worker,) = bench.workers
+    ask = await worker.asked(1)
+    broken, whole = b"\xc1", encode_told(ask.number, Reply(("EURUSD",)))
+    worker.frames.data_received(framed(broken) + framed(whole))
+    assert (await call).error[0] == port.WORKER_DIED
 
 
 async def test_a_call_longer_than_a_frame_may_be_is_not_sent() -> None:

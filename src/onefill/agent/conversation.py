@@ -1,0 +1,226 @@
+"""What an account and its gateway say to each other, over whichever connection there is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+
+from onefill.agent.commands import Commands
+from onefill.agent.equity import EquityMarks
+from onefill.agent.lease import Lease
+from onefill.agent.lines import Say
+from onefill.agent.profile import Profiles
+from onefill.agent.troubles import Troubles
+from onefill.channels.local.driven import DrivenAccount
+from onefill.channels.local.names import broker_name
+from onefill.channels.local.terminals_file import Terminals
+from onefill.channels.websocket.connection import Connection
+from onefill.channels.websocket.outbox import Outbox
+from onefill.contracts.messages import (
+    Ack,
+    Command,
+    ConfigUpdate,
+    Message,
+    Profile,
+    Result,
+    WireError,
+)
+from onefill.contracts.refusals import FrameRefused
+from onefill.execution.drivers.live import LiveDriver
+from onefill.journal.errors import JournalFailed
+from onefill.model.errors import OnefillError
+from onefill.model.intent import OrderIntent
+from onefill.model.order import OrderState
+from onefill.runtime.clock import Clock
+
+#: What a gateway says of a result that it will not take, however often it comes.
+_NEVER_TAKEN = frozenset({"COMMAND_UNKNOWN", "RESULT_INVALID"})
+
+
+class Conversation:
+    """One account's (implements `websocket.connection.Peer`)."""
+
+    def __init__(
+        self,
+        driven: DrivenAccount,
+        driver: LiveDriver,
+        lease: Lease,
+        outbox: Outbox,
+        marks: EquityMarks,
+        terminals: Terminals,
+        offered: tuple[str, ...],
+        clock: Clock,
+        say: Say,
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        """`offered`: the broker's symbols; `failed` hears what the account cannot go on after."""
+        self._driver = driver
+        self._lease = lease
+        self._outbox = outbox
+        self._offered = offered
+        self._mapped = terminals.symbol_map
+        self._say = say
+        self._failed = failed
+        #: Whom the gateway knows this client as.
+        self.user: Callable[[], str] = lambda: ""
+        self._connection: Connection | None = None
+        #: Whether the gateway of this connection knows whose it is.
+        self._greeted = False
+        self._configuring: asyncio.Task[None] | None = None
+        login = driven.session.config.login
+        self.commands = Commands(driver, login, outbox, self._reply, self._named, failed, clock)
+        self.profiles = Profiles(
+            driven.session,
+            driver,
+            marks,
+            terminals,
+            self._as_of,
+            self._tell_profile,
+            clock,
+            lambda: self.user(),
+        )
+        self.troubles = Troubles(driver.desk.state, driven.durable, self._reply)
+
+    # What the connection tells.
+
+    def opened(self, connection: Connection) -> None:
+        """A new connection: what was not acknowledged goes out again, in order."""
+        self._connection = connection
+        self._lease.connected(bare=not connection.enveloped)
+        self._outbox.connected()
+        self.profiles.connected()
+        if not connection.enveloped:
+            self._greet()
+
+    def closed(self) -> None:
+        """The connection is no more; the lease runs on."""
+        self._connection = None
+        self._greeted = False
+        self.profiles.disconnected()
+
+    def contact(self, sent_ns: int) -> None:
+        """The gateway answered a heartbeat."""
+        held = self._lease.holds
+        self._lease.contact(sent_ns)
+        if not held and self._lease.holds:
+            self._say("in_contact")
+
+    def written(self, result: Result) -> None:
+        """A plain dialect acknowledges nothing: what was written counts as told."""
+        self._has(result.sequence)
+
+    def refused(self, refused: FrameRefused) -> None:
+        """A frame that cannot be read."""
+        self._say("frame_refused", code=refused.code, why=refused.message, command=refused.id)
+        self.commands.refused(refused)
+
+    def hear(self, message: Message) -> None:
+        """A message of the gateway."""
+        try:
+            self._heed(message)
+        except JournalFailed as failure:
+            self._failed(failure)
+
+    def _heed(self, message: Message) -> None:
+        if isinstance(message, Command | ConfigUpdate):
+            self._greet()
+        if isinstance(message, Command):
+            self.commands.take(message)
+        elif isinstance(message, Ack):
+            self._has(message.sequence)
+        elif isinstance(message, ConfigUpdate):
+            self._configure(message)
+        elif isinstance(message, WireError):
+            self._warned(message)
+        else:
+            self._reply(WireError("NOT_FOR_CLIENTS", "a gateway sends no such message"))
+
+    def _greet(self) -> None:
+        """The gateway knows which account this is, by its profile at the latest: what is told of
+        its orders before that would be told of nobody's."""
+        if not self._greeted:
+            self._greeted = True
+            self.troubles.connected()
+            self.pump()
+
+    def _configure(self, update: ConfigUpdate) -> None:
+        try:
+            if not self._lease.configure(update):
+                self._reply(Ack(f"config/{self._lease.version}"))  # what it holds to already
+                return
+        except OnefillError as wrong:
+            self._say("config_refused", code=wrong.code, why=wrong.message)
+            self._reply(WireError(wrong.code, wrong.message, f"config/{update.version}"))
+            return
+        self._say("config", version=update.version, trading=str(self._lease.trading))
+        if self._connection is not None:
+            self._connection.beat_within(self._lease.length_s)  # it counts from now on
+        if self._configuring is None or self._configuring.done():
+            self._configuring = asyncio.create_task(self._in_force())
+
+    async def _in_force(self) -> None:
+        """Acknowledge what holds once no send that it forbids can begin any more: the gate holds
+        already, and those that had passed it are waited for."""
+        await self._driver.quiet()
+        if self._lease.version >= 0:
+            self._reply(Ack(f"config/{self._lease.version}"))
+
+    def _warned(self, error: WireError) -> None:
+        self._say("gateway_error", code=error.code, why=error.message, command=error.id)
+        if error.code in _NEVER_TAKEN and error.id:
+            # It will not take that result, and those after it must not wait for ever: it stays in
+            # the journal here.
+            self._has(self._outbox.unacknowledged_of(error.id))
+
+    # What the engine tells.
+
+    def records_came(self) -> None:
+        """The account's journal has grown, durably."""
+        self.pump()
+        self.profiles.look_at_positions()
+        if self._greeted:
+            self.troubles.look()
+
+    def pump(self) -> None:
+        """Results out, as many as may be on their way."""
+        connection = self._connection
+        if connection is None or not self._greeted:
+            return
+        try:
+            while (result := self._outbox.next()) is not None:
+                if not connection.send(result):
+                    return
+        except JournalFailed as failure:
+            self._failed(failure)
+
+    def _has(self, sequence: int) -> None:
+        """The gateway has a result, for good."""
+        if sequence:
+            self._outbox.acknowledged(sequence)
+            self.pump()
+
+    def _as_of(self) -> int:
+        self.pump()
+        return self._outbox.sequence
+
+    def _tell_profile(self, profile: Profile) -> None:
+        self._reply(profile)
+        if self._connection is not None:
+            self._greet()
+
+    def _reply(self, message: Message) -> None:
+        if self._connection is not None:
+            self._connection.send(message)
+
+    def _named(self, intent: OrderIntent, known: OrderState | None) -> OrderIntent:
+        """The intent under the broker's name of its symbol; a repeat under the one it had."""
+        if not intent.symbol:
+            return intent
+        offered = self._offered if known is None else (known.intent.symbol,)
+        with suppress(OnefillError):  # the engine refuses it then, on the record
+            name = broker_name(intent.symbol, offered, self._mapped)
+            return msgspec.structs.replace(intent, symbol=name)
+        return intent

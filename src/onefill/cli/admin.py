@@ -1,0 +1,84 @@
+"""`onefill admin ...`: tenants, users, accounts, keys, tokens, limits and the audit trail."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from onefill.cli import admin_audit, admin_credentials, admin_limits, admin_people
+from onefill.cli.admin_options import (
+    DEFAULT_DATA,
+    By,
+    Data,
+    Json,
+    Out,
+    opened,
+    print_json,
+    secret_file,
+    who,
+)
+from onefill.gateway.identity.setup import FirstSetup, first_setup
+
+app = typer.Typer(
+    name="admin",
+    help="Who may do what at a gateway: tenants, users, accounts, keys, limits. It works on the\n"
+    "gateway's directory, beside a running gateway too, which sees a change within seconds.\n\n"
+    "Example: onefill admin setup --data gateway",
+    no_args_is_help=True,
+)
+for module in (admin_people, admin_credentials, admin_limits, admin_audit):
+    for group in module.groups:
+        app.add_typer(group)
+
+
+@app.callback()
+def _admin() -> None:
+    """Who may do what at a gateway."""
+
+
+@app.command("setup")
+def setup(
+    tenant: Annotated[str, typer.Option(help="The first tenant.")] = "demo",
+    user: Annotated[str, typer.Option(help="Its user, traded automatically.")] = "trader",
+    account: Annotated[str, typer.Option(help="The user's MT5 account: its login.")] = "100001",
+    server: Annotated[str, typer.Option(help="Its server; else the first profile's.")] = "",
+    broker: Annotated[str, typer.Option(help="Its broker, approved with it.")] = "",
+    live: Annotated[bool, typer.Option("--live", help="A live account, not a demo one.")] = False,
+    out: Out = None,
+    by: By = None,
+    data: Data = DEFAULT_DATA,
+    as_json: Json = False,
+) -> None:
+    """A first tenant, user and account, with an API key and a token for the account's agent.
+
+    What is there stays as it is; the key and the token are new each time.
+
+    Example: onefill admin setup --data gateway --broker "Onefill Simulated Broker"
+    """
+    with secret_file(out) as lines, opened(data, create=True) as identity:
+        made = first_setup(
+            identity,
+            tenant=tenant,
+            user=user,
+            account=account,
+            server=server,
+            broker=broker,
+            live=live,
+            by=who(by),
+        )
+        lines.append(msgspec.json.encode(made).decode())
+    if out is not None:
+        typer.echo(f"tenant {tenant}, user {user}, account {account}: secrets written to {out}")
+    elif as_json:
+        print_json(msgspec.to_builtins(made))
+    else:
+        _tell(made)
+
+
+def _tell(made: FirstSetup) -> None:
+    typer.echo(f"tenant {made.tenant}, user {made.user}, account {made.account}")
+    typer.echo(f"key for decisions (read, trade, operate):\n{made.key}")
+    typer.echo(f"token for the account's agent (client):\n{made.client_token}")
+    typer.echo("Both are told only this once. `onefill admin key list` shows what there is.")

@@ -1,0 +1,95 @@
+"""What the demo shows: one line an event, as it comes, and what is left when it is over."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from onefill.contracts.rest import OrderEvent, Position
+
+_WORDS = {
+    "accepted": ("decision", "cyan"),
+    "dispatched": ("command", "blue"),
+    "reported": ("result", "green"),
+    "denied": ("blocked", "red"),
+    "alerted": ("alert", "yellow"),
+}
+
+
+class Told:
+    """Lines for people, or JSON for programs; and the counts."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._json = as_json
+        self._console = Console(highlight=False)
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def filled(self) -> int:
+        """How many results said that an order is filled."""
+        return self.counts["filled"]
+
+    def line(self, text: str) -> None:
+        """Something beside the events; not for programs."""
+        if not self._json:
+            typer.echo(text)
+
+    def event(self, event: OrderEvent) -> None:
+        """One record of the gateway's journal."""
+        self.counts[event.type] += 1
+        state = str(event.detail.get("to", ""))
+        if event.type == "reported":
+            self.counts[state] += 1
+        if self._json:
+            sys.stdout.write(msgspec.json.encode(event).decode() + "\n")
+            sys.stdout.flush()
+            return
+        word, colour = _WORDS.get(event.type, (event.type, "white"))
+        at = datetime.fromtimestamp(event.at_ms / 1_000, UTC)
+        self._console.print(
+            f"{at:%H:%M:%S}.{event.at_ms % 1_000:03d}  [{colour}]{word:<9}[/]"
+            f"{escape(event.client_key):<34} {escape(_said(event))}",
+            soft_wrap=True,
+        )
+
+    def summary(self, directory: Path, positions: list[Position]) -> None:
+        """What passed, where it lies, and how to look into it."""
+        counts = self.counts
+        if self._json:
+            sys.stdout.write(json.dumps({"type": "summary", "counts": counts}) + "\n")
+            return
+        onefill = sys.argv[0] if Path(sys.argv[0]).name == "onefill" else "onefill"
+        typer.echo(
+            f"\n{counts['accepted']} decisions, {counts['dispatched']} commands, "
+            f"{counts['reported']} results, {counts['filled']} filled, {counts['denied']} blocked; "
+            f"{len(positions)} positions open"
+        )
+        for name in ("gateway", "agent"):
+            typer.echo(
+                f"\nThe {name}'s journal:\n  {onefill} journal show {directory / name}/journal"
+            )
+            typer.echo(f"  {onefill} journal verify {directory / name}/journal")
+        typer.echo(f"\nWhat each part said: {directory / 'logs'}")
+
+
+def _said(event: OrderEvent) -> str:
+    """An event's detail in a few words."""
+    detail = event.detail
+    if event.type == "accepted":
+        intent = detail.get("intent", {})
+        words = [intent.get(name) for name in ("action", "side", "volume", "symbol", "reason")]
+        return " ".join(str(word) for word in words if word)
+    if event.type == "reported":
+        volume, price = detail.get("volume_e8", 0) / 1e8, detail.get("price", 0.0)
+        fill = f" {volume:g} at {price:g}" if volume else ""
+        why = f" ({detail['message']})" if detail.get("message") else ""
+        return f"{detail.get('to', '')}{fill}{why}"
+    return str(detail.get("message", ""))

@@ -1,0 +1,107 @@
+"""`onefill orders`: what a gateway knows of its orders, and what happens to them, live."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from itertools import islice
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from onefill.cli import reach
+from onefill.cli.journal_text import plain, time_text
+from onefill.contracts.rest import Order, OrderEvent
+from onefill.model.states import State
+
+COLOURS = {
+    "filled": "green",
+    "done": "green",
+    "working": "cyan",
+    "partially_filled": "yellow",
+    "denied": "yellow",
+    "rejected": "red",
+    "unknown": "bold red",
+    "quarantined": "bold red",
+}
+
+
+def orders(
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Then show what happens, until Ctrl-C.")
+    ] = False,
+    account: Annotated[str | None, typer.Option(help="Of this account only.")] = None,
+    state: Annotated[State | None, typer.Option(help="In this state only.")] = None,
+    strategy: Annotated[int | None, typer.Option(min=0, help="Of this magic number only.")] = None,
+    user: Annotated[str | None, typer.Option(help="Of this user only.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 30,
+    gateway: reach.Gateway = reach.DEFAULT_URL,
+    key_file: reach.KeyFile = None,
+    as_json: reach.Json = False,
+) -> None:
+    """Show orders, newest last.
+
+    Example: onefill orders --account 5012345 --follow --key-file trader.key
+    """
+    with reach.client(gateway, key_file) as client:
+        found = client.orders(
+            account=account,
+            state=None if state is None else state.value,
+            strategy=strategy,
+            user=user,
+            limit=min(limit, 500),
+        )
+        # The stream begins before the list is taken, so that nothing falls between the two.
+        stream = client.events(account=account) if follow else None
+        if stream is not None:
+            stream.open()
+        shown = list(islice(found, limit))[::-1]
+        if as_json:
+            for order in shown:
+                reach.print_json(order)
+        else:
+            reach.console().print(orders_table("Orders", shown))
+        if stream is not None:
+            with stream, suppress(KeyboardInterrupt):
+                for event in stream:
+                    _tell(event, as_json=as_json)
+
+
+def orders_table(title: str, found: list[Order]) -> Table:
+    """Orders for people."""
+    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
+    for name in ("received", "account", "order", "what", "status"):
+        table.add_column(name, no_wrap=True)
+    for name in ("lots", "price"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("why", min_width=20)
+    for one in found:
+        table.add_row(
+            time_text(one.received_at_ms)[5:19] if one.received_at_ms else "",
+            reach.shown(one.mt5_account),
+            reach.shown(one.client_key),
+            reach.shown(_what(one)),
+            f"[{COLOURS.get(one.status.value, 'white')}]{one.status.value}[/]",
+            f"{one.filled_volume:g}" if one.filled_volume else "",
+            f"{one.fill_price:g}" if one.fill_price else "",
+            reach.shown(one.reason.message) if one.reason else "",
+        )
+    return table
+
+
+def _what(order: Order) -> str:
+    size = "" if order.volume is None else f" {order.volume:g}"
+    side = "" if order.side is None else f" {order.side.value}"
+    verb = "" if side and order.action.value == "open" else order.action.value
+    return f"{verb}{side}{size} {order.symbol}".strip()
+
+
+def _tell(event: OrderEvent, *, as_json: bool) -> None:
+    if as_json:
+        reach.print_json(event)
+        return
+    detail = event.detail
+    said = [str(detail[name]) for name in ("to", "code", "message") if detail.get(name)]
+    words = [time_text(event.at_ms), event.mt5_account, event.client_key or "-", event.type, *said]
+    typer.echo(plain("  ".join(words)))

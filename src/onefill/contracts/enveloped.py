@@ -1,0 +1,196 @@
+"""Enveloped frames (subprotocol `onefill.v1`): any message, either way, on any path, with a
+checksum of its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from onefill.contracts import (
+    account_profile,
+    checks,
+    execution_command,
+    execution_result,
+    scan,
+    trading_command,
+)
+from onefill.contracts.command_rules import MARKET_LIFE_MS
+from onefill.contracts.crc32c import crc32c
+from onefill.contracts.messages import (
+    Ack,
+    Command,
+    ConfigUpdate,
+    Heartbeat,
+    MarketData,
+    Message,
+    Profile,
+    Result,
+    WireError,
+)
+from onefill.contracts.order_line import MAX_TARGET
+from onefill.contracts.reading import MAX_FRAME, check_market_data, read, within
+from onefill.contracts.refusals import FrameRefused
+from onefill.contracts.wire.common.base_pb2 import BaseMessage
+from onefill.contracts.wire.onefill import envelope_pb2 as pb
+from onefill.model.intent import Action
+
+_E = pb.Envelope
+_COMMANDS = {_E.EXECUTION_COMMAND_FIELD_NUMBER, _E.TRADING_COMMAND_FIELD_NUMBER}
+_ABOUT_COMMANDS = _COMMANDS | {_E.EXECUTION_RESULT_FIELD_NUMBER}
+
+
+class Enveloped:
+    """The envelopes of one connection: it counts what it packs. `tenant` and `source` are told in
+    every header; `life_ms` is as `Bare` has it."""
+
+    enveloped = True
+
+    def __init__(
+        self,
+        *,
+        tenant: str = "",
+        source: str = "onefill",
+        life_ms: int = MARKET_LIFE_MS,
+        max_frame: int = MAX_FRAME,
+    ) -> None:
+        header = BaseMessage(tenant_id=tenant, source_service=source, message_version="1")
+        self._header = pb.Envelope(header=header).SerializeToString()
+        self._sequence = 0
+        self._life_ms, self._max_frame = life_ms, max_frame
+
+    def pack(self, message: Message) -> bytes:
+        """See `framing.Framing`; never None."""
+        number, payload = _payload_of(message)
+        frame = within(
+            b"".join((
+                self._header,
+                b"\x10",
+                _varint(self._sequence + 1),
+                b"\x1d",
+                crc32c(payload).to_bytes(4, "little"),
+                _varint(number << 3 | scan.TEXT),
+                _varint(len(payload)),
+                payload,
+            )),
+            self._max_frame,
+        )  # fmt: skip
+        self._sequence += 1
+        return frame
+
+    def unpack(self, frame: bytes) -> Message:
+        """See `framing.Framing`."""
+        within(frame, self._max_frame)
+        number, checksum, payload = read(frame, "FRAME_INVALID", _opened, names_command=False)
+        if checksum != (found := crc32c(payload)):
+            # It may be another's id that the damaged bytes name: none is told.
+            raise FrameRefused(
+                "CHECKSUM_WRONG", f"the payload's CRC-32C is {found:08x}, not {checksum:08x}"
+            )
+        return self._read(number, payload)
+
+    def _read(self, number: int, payload: bytes) -> Message:
+        if number == _E.EXECUTION_COMMAND_FIELD_NUMBER:
+            return read(
+                payload,
+                "COMMAND_INVALID",
+                lambda it: execution_command.decode(it, self._life_ms),
+            )
+        if number == _E.TRADING_COMMAND_FIELD_NUMBER:
+            return read(
+                payload, "COMMAND_INVALID", lambda it: trading_command.decode(it, self._life_ms)
+            )
+        code, decode = _DECODERS[number]
+        names_command = number in _ABOUT_COMMANDS
+        return read(payload, code, decode, names_command=names_command)
+
+
+def _payload_of(message: Message) -> tuple[int, bytes]:
+    """The envelope's field for a message, and its bytes."""
+    match message:
+        case Command():
+            if message.intent.action is Action.CLOSE_ALL:
+                words = trading_command.encode(message, extended=True)
+                return _E.TRADING_COMMAND_FIELD_NUMBER, words
+            words = execution_command.encode(message, extended=True)
+            return _E.EXECUTION_COMMAND_FIELD_NUMBER, words
+        case Result():
+            return _E.EXECUTION_RESULT_FIELD_NUMBER, execution_result.encode(message)
+        case Profile():
+            return _E.ACCOUNT_PROFILE_FIELD_NUMBER, account_profile.encode(message)
+        case MarketData(payload):
+            return _E.MARKET_DATA_FIELD_NUMBER, payload
+        case Ack(command_id, sequence, duplicate):
+            ack = pb.Ack(id=command_id, sequence=sequence, duplicate=duplicate)
+            return _E.ACK_FIELD_NUMBER, ack.SerializeToString()
+        case WireError(code, words_said, command_id):
+            error = pb.Error(code=code, message=checks.prose(words_said), id=command_id)
+            return _E.ERROR_FIELD_NUMBER, error.SerializeToString()
+        case Heartbeat(sent_at_ms):
+            beat = pb.Heartbeat(sent_at=sent_at_ms)
+            return _E.HEARTBEAT_FIELD_NUMBER, beat.SerializeToString()
+        case ConfigUpdate(version, document):
+            update = pb.ConfigUpdate(version=version, document=document)
+            return _E.CONFIG_UPDATE_FIELD_NUMBER, update.SerializeToString()
+
+
+def _opened(frame: bytes) -> tuple[int, int, bytes]:
+    """The payload's field, the checksum told of it (0 where none is, as protobuf has it), and the
+    payload as it lies on the wire. Raises ValueError."""
+    checksum, found = 0, None
+    for number, kind, begin, end in scan.fields(frame):
+        if number == _E.CHECKSUM_FIELD_NUMBER and kind == scan.FIXED32:
+            checksum = int.from_bytes(frame[begin:end], "little")
+        elif number in _KNOWN and kind == scan.TEXT:
+            if found is not None:
+                raise ValueError("an envelope holds one payload, not several")
+            found = number, frame[begin:end]
+    if found is None:
+        raise ValueError("the envelope holds no payload that is known here")
+    return found[0], checksum, found[1]
+
+
+def _varint(value: int) -> bytes:
+    parts = bytearray()
+    while value > 0x7F:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)
+
+
+def _ack(payload: bytes) -> Ack:
+    wire = pb.Ack.FromString(payload)
+    return Ack(
+        checks.text("id", wire.id, MAX_TARGET),
+        checks.whole("sequence", wire.sequence),
+        wire.duplicate,
+    )
+
+
+def _error(payload: bytes) -> WireError:
+    wire = pb.Error.FromString(payload)
+    return WireError(
+        checks.named("code", wire.code),
+        checks.prose(wire.message),
+        checks.text("id", wire.id, MAX_TARGET),
+    )
+
+
+def _heartbeat(payload: bytes) -> Heartbeat:
+    return Heartbeat(checks.whole("sent_at", pb.Heartbeat.FromString(payload).sent_at))
+
+
+def _config_update(payload: bytes) -> ConfigUpdate:
+    wire = pb.ConfigUpdate.FromString(payload)
+    return ConfigUpdate(checks.whole("version", wire.version), wire.document)
+
+
+_DECODERS: dict[int, tuple[str, Callable[[bytes], Message]]] = {
+    _E.EXECUTION_RESULT_FIELD_NUMBER: ("RESULT_INVALID", execution_result.decode),
+    _E.ACCOUNT_PROFILE_FIELD_NUMBER: ("PROFILE_INVALID", account_profile.decode),
+    _E.MARKET_DATA_FIELD_NUMBER: ("FRAME_INVALID", check_market_data),
+    _E.ACK_FIELD_NUMBER: ("FRAME_INVALID", _ack),
+    _E.ERROR_FIELD_NUMBER: ("FRAME_INVALID", _error),
+    _E.HEARTBEAT_FIELD_NUMBER: ("FRAME_INVALID", _heartbeat),
+    _E.CONFIG_UPDATE_FIELD_NUMBER: ("FRAME_INVALID", _config_update),
+}
+_KNOWN = _COMMANDS | _DECODERS.keys()

@@ -1,0 +1,1 @@
+"""Generated from `contracts/proto` by `tools/protos.py`: do not edit."""

@@ -1,0 +1,117 @@
+"""Orders as they are told: filters, pages, one by its id, what happened to it, and a cancel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onefill.gateway.api.settings import ApiSettings
+from onefill.model.intent import intent_id
+
+from .world import World, ask, at, order, world
+
+
+async def _decide(door: World, *keys: str, **changes: object) -> None:
+    for key in keys:
+        told = await ask(door.app, "POST", "/v1/decisions", order(key, **changes))
+        assert told.status in (200, 202), told.body
+
+
+async def test_pages_hold_every_order_once_newest_first(door: World) -> None:
+    keys = [f"k{n}" for n in range(7)]
+    await _decide(door, *keys)
+    seen: list[str] = []
+    url = "/v1/orders?limit=3"
+    while True:
+        page = (await ask(door.app, "GET", url)).json
+        seen += [one["client_key"] for one in page["orders"]]
+        if page["next"] is None:
+            break
+        url = f"/v1/orders?limit=3&cursor={page['next']}"
+    assert seen == keys[::-1]
+
+
+async def test_a_page_that_looked_far_enough_back_leads_on(tmp_path: Path) -> None:
+    async with world(tmp_path / "j", ApiSettings(max_scanned=4)) as door:
+        await _decide(door, *(f"k{n}" for n in range(5)))
+        seen, url, pages = [], "/v1/orders", 0
+        while url:
+            page = (await ask(door.app, "GET", url)).json
+            seen += [one["client_key"] for one in page["orders"]]
+            url = page["next"] and f"/v1/orders?cursor={page['next']}"
+            pages += 1
+        assert sorted(seen) == [f"k{n}" for n in range(5)]
+        assert pages > 1
+
+
+async def test_filters_choose(door: World) -> None:
+    await _decide(door, "a")
+    await _decide(door, "b", symbol="HOLD", magic=8)
+    await _decide(door, "c", symbol="DENY", user_id="carl")
+    await _decide(door, "d", mt5_account="112")
+
+    async def keys(query: str) -> list[str]:
+        page = await ask(door.app, "GET", f"/v1/orders?{query}")
+        return [one["client_key"] for one in page.json["orders"]]
+
+    assert await keys("state=filled") == ["d", "a"]
+    assert await keys("state=sending,denied") == ["c", "b"]
+    assert await keys("strategy=8") == ["b"]
+    assert await keys("user=carl") == ["c"]
+    assert await keys("account=112") == ["d"]
+    assert await keys("client_key=a") == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("state=wrong", "state"),
+        ("limit=0", "limit"),
+        ("limit=501", "limit"),
+        ("limit=x", "limit"),
+        ("cursor=-1", "cursor"),
+        ("cursor=99999999999999999999", "cursor"),
+        ("strategy=1.5", "strategy"),
+        ("acount=1", "query"),
+        ("limit=1&limit=2", "limit"),
+    ],
+)
+async def test_a_wrong_filter_is_named(door: World, query: str, field: str) -> None:
+    told = await ask(door.app, "GET", f"/v1/orders?{query}")
+    assert (told.status, told.json["error"]["field"]) == (422, field)
+
+
+@pytest.mark.parametrize("key", ["plain", "with/slash", "ü & ? #", "a" * 128, "events"])
+async def test_an_order_is_found_by_its_key_and_by_its_intent(door: World, key: str) -> None:
+    await _decide(door, key)
+    by_key = await ask(door.app, "GET", f"/v1/orders/{at(key)}?account=111")
+    assert by_key.json["client_key"] == key
+    identity = intent_id("north", "111", key)
+    by_intent = await ask(door.app, "GET", f"/v1/orders/{identity}")
+    assert by_intent.json == by_key.json
+    events = await ask(door.app, "GET", f"/v1/orders/{identity}/events")
+    assert [one["type"] for one in events.json["events"]] == ["accepted", "dispatched", "reported"]
+    assert not {"content", "reservation"} & events.json["events"][0]["detail"].keys()
+
+
+async def test_a_live_order_is_found_by_its_intent(door: World) -> None:
+    await _decide(door, "a", symbol="HOLD")
+    told = await ask(door.app, "GET", f"/v1/orders/{intent_id('north', '111', 'a')}")
+    assert told.json["status"] == "sending"
+
+
+async def test_an_order_is_cancelled(door: World) -> None:
+    await _decide(door, "a", symbol="HOLD")
+    told = await ask(door.app, "POST", "/v1/orders/a/cancel?account=111")
+    assert (told.status, told.json["status"]) == (200, "cancelled")
+
+
+async def test_positions_and_accounts_are_the_callers(door: World) -> None:
+    told = await ask(door.app, "GET", "/v1/accounts")
+    names = [one["mt5_account"] for one in told.json["accounts"]]
+    assert names == ["111", "112"]
+    assert [one["connected"] for one in told.json["accounts"]] == [True, False]
+    told = await ask(door.app, "GET", "/v1/positions")
+    assert [one["client_key"] for one in told.json["positions"]] == ["k"]
+    assert told.json["not_told"] == ["112"]
