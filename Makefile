@@ -30,6 +30,7 @@ check: setup ## format, lint, types (Linux and Windows), import rules, house rul
 	$(BIN)/mypy $(CODE)
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 $(CODE)
 	$(BIN)/lint-imports
+	$(BIN)/python tools/protos.py --check
 	$(BIN)/python tools/tidy.py
 	$(BIN)/python tools/docs_tables.py --check
 fmt: setup ## format, and mend what lint can mend

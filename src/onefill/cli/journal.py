@@ -15,7 +15,7 @@ import typer
 from onefill.cli.journal_tables import accounts_at_a_glance, last_records, order_life, show
 from onefill.cli.journal_text import kind_of, plain, record_object, time_text
 from onefill.journal.backup import backup
-from onefill.journal.decision import resolve
+from onefill.journal.decision import resolve, resume_strategy
 from onefill.journal.errors import JournalDamaged
 from onefill.journal.files import reading
 from onefill.journal.journal import Journal
@@ -202,6 +202,31 @@ def resolve_command(
             ticket=ticket,
         )
     typer.echo(f"order {plain(key)} is {to}: record {seq}")
+
+
+@app.command("resume")
+def resume_command(
+    directory: Directory,
+    strategy: Annotated[
+        int, typer.Option(metavar="M", min=0, help="The magic number of the stopped strategy.")
+    ],
+    by: Annotated[str, typer.Option(metavar="WHO", help="Who decides.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why: what was looked at.")],
+    account: Annotated[
+        str | None, typer.Option(help="Of which account, where it is stopped in several.")
+    ] = None,
+) -> None:
+    """Let a strategy that sent too many orders alike (max_repeats) open orders again.
+
+    The decision is recorded. Whoever has the journal open must be stopped meanwhile.
+
+    Example: onefill journal resume runs/first --strategy 7 --by "A. Mayer" --reason "loop mended"
+    """
+    with Journal.open(directory, create=False) as journal:
+        seq = resume_strategy(
+            journal, strategy, by=by, reason=reason, clock=SystemClock(), account=account
+        )
+    typer.echo(f"strategy {strategy} goes on: record {seq}")
 
 
 @app.command("export")

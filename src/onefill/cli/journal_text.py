@@ -75,6 +75,14 @@ def describe(event: ev.Event) -> str:
             return event.why
         case ev.Alerted():
             return f"{event.level}: {event.message}"
+        case ev.StrategyStopped():
+            return f"strategy {event.magic} is stopped: {event.why}"
+        case ev.StrategyResumed():
+            return f"strategy {event.magic} goes on, by {event.by}: {event.reason}"
+        case ev.EquityMarked():
+            return f"the day began with {event.day_start:.10g}, the highest was {event.peak:.10g}"
+        case ev.Breached():
+            return f"{event.limit} was reached"
         case ev.Concluded():
             return "the replay came to its end"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from onefill.execution.config import ExecutionConfig
 from onefill.execution.effects import Call, Steps
@@ -15,6 +15,25 @@ from onefill.model.symbol import Symbol
 from onefill.risk.limits import Limits
 from onefill.runtime.clock import Clock
 from onefill.terminal.port import Ready, Reply, Request
+
+
+class EquityMarks(Protocol):
+    """Equity in account currency; 0: not known yet."""
+
+    @property
+    def day_start(self) -> float:
+        """At the start of the broker's day."""
+        ...
+
+    @property
+    def peak(self) -> float:
+        """The highest ever seen."""
+        ...
+
+
+def utc_day(now_ms: int) -> int:
+    """The day where the broker's clock is not known."""
+    return now_ms // 86_400_000
 
 
 @dataclass(slots=True)
@@ -35,6 +54,10 @@ class Desk:
     netting: bool = False
     #: What may stop or hold back what raises risk, beside the limits.
     gate: Gate = field(default_factory=OpenGate)
+    #: Who looks at the equity more often than the orders do; None: nobody.
+    equity_marks: EquityMarks | None = None
+    #: The broker's day (counted from 1970-01-01) at a time, Unix ms UTC.
+    day_of: Callable[[int], int] = utc_day
     config: ExecutionConfig = field(default_factory=ExecutionConfig)
     symbols: dict[str, Symbol] = field(default_factory=dict)
     #: Keys whose intake is under way, in order of arrival: a repeat waits for the first.

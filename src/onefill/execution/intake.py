@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from onefill.execution.breach import consequences, loss_marks, moved, tell_alerts
 from onefill.execution.children import resolve_close_all
 from onefill.execution.denial import Refused, target_not_open, unknown_symbol
 from onefill.execution.desk import Desk
@@ -25,7 +26,7 @@ from onefill.execution.target import (
 )
 from onefill.execution.told import Acknowledged, KeyReused, Settled
 from onefill.model.account import Position
-from onefill.model.events import Accepted, Denied
+from onefill.model.events import Accepted, Denied, Event
 from onefill.model.intent import Action, OrderIntent, content_hash, intent_id, is_child_key
 from onefill.model.market import MarketView
 from onefill.model.order import OrderState
@@ -85,6 +86,8 @@ def _accept(desk: Desk, intent: OrderIntent) -> Steps:
     identity = intent_id(desk.tenant, desk.account, intent.client_key)
     content = content_hash(intent)
     key = intent.client_key
+    seen: tuple[Event, ...] = ()
+    after: tuple[Event, ...] = ()
     if next(iter(desk.turns)) != key:
         yield Until(lambda _: next(iter(desk.turns), key) == key)
     try:
@@ -99,8 +102,11 @@ def _accept(desk: Desk, intent: OrderIntent) -> Steps:
         refused = stopped(desk.gate, intent)
         if refused is not None:
             raise refused
-        verdict = review(intent, order, symbol, view, desk.state, desk.limits, desk.now_ms)
+        marks = loss_marks(desk, intent, order.symbol, view)
+        seen = moved(desk, marks)
+        verdict = review(intent, order, symbol, view, desk.state, desk.limits, desk.now_ms, marks)
         if not isinstance(verdict, RiskApproved):
+            after = consequences(desk, intent, verdict, marks)
             raise Refused(verdict.code, verdict.message)
     except Refused as no:
         denied = Denied(
@@ -112,8 +118,9 @@ def _accept(desk: Desk, intent: OrderIntent) -> Steps:
             intent=intent,
         )
         desk.turns.pop(key, None)
-        yield Commit((denied,), "deny")
+        yield Commit((*seen, denied, *after), "deny")
         yield Tell(Settled(desk.find(intent.client_key)), "denied")
+        yield from tell_alerts(after)
         return False
     accepted = Accepted(
         key=intent.client_key,
@@ -124,9 +131,11 @@ def _accept(desk: Desk, intent: OrderIntent) -> Steps:
         reservation=verdict.reservation,
         repeat=verdict.repeat,
         repeat_window_ms=verdict.repeat_window_ms,
+        message_window_ms=verdict.message_window_ms,
+        alike_window_ms=verdict.alike_window_ms,
     )
     desk.turns.pop(key, None)
-    yield Commit((accepted,), "accept")
+    yield Commit((*seen, accepted), "accept")
     yield Tell(Acknowledged(desk.state.orders[intent.client_key]), "acknowledge")
     return True
 
@@ -138,7 +147,8 @@ def rehearse(desk: Desk, intent: OrderIntent) -> Steps:
         order, symbol, view = yield from _resolve(desk, intent)
     except Refused as no:
         return no
-    verdict = review(intent, order, symbol, view, desk.state, desk.limits, desk.now_ms)
+    marks = loss_marks(desk, intent, order.symbol, view)
+    verdict = review(intent, order, symbol, view, desk.state, desk.limits, desk.now_ms, marks)
     if not isinstance(verdict, RiskApproved):
         return Refused(verdict.code, verdict.message)
     return None

@@ -79,6 +79,7 @@ async def serving(config: GatewayConfig, clock: Clock) -> AsyncIterator[Gateway]
             issues=Issuing(identity.tokens, identity.tickets, clock),
             beside=sessions.routes,
         )
+        writer.followers.append(api.state.feed.nudge)
         listening = _listen(config)
         ending.callback(listening.close)
         server = _Server(_served(config, api))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onefill.journal.journal import Journal
 from onefill.model.errors import OnefillError
-from onefill.model.events import Moved
+from onefill.model.events import Moved, StrategyResumed
 from onefill.model.order import OrderState
 from onefill.model.states import SETTLED, State
 from onefill.runtime.clock import Clock
@@ -47,9 +47,52 @@ def resolve(
         raise _refusal(
             f"order {key!r} cannot be settled as {to} without the broker's order: give --ticket"
         )
+    decided = Moved(key=key, to=to, message=reason, evidence="operator", by=by, order_ticket=ticket)
+    return _record(journal, owner, decided, clock)
+
+
+def resume_strategy(
+    journal: Journal,
+    magic: int,
+    *,
+    by: str,
+    reason: str,
+    clock: Clock,
+    account: str | None = None,
+) -> int:
+    """Let a strategy that control 7 stopped open orders again; durable on return. Returns the
+    record's number. When, and `account`, as in `resolve`.
+
+    Raises `NOT_RESUMED` with the reason why not: it is not stopped, no author, no reason.
+    """
+    if not by.strip() or not reason.strip():
+        raise OnefillError(
+            "NOT_RESUMED", "a decision needs who took it and why: give --by and --reason"
+        )
+    names = journal.accounts()
+    stopped = [
+        name
+        for name in names
+        if account in (None, name) and magic in journal.state(name).stopped
+    ]
+    if not stopped:
+        where = f"in account {account!r}" if account is not None else "in any account"
+        raise OnefillError(
+            "NOT_RESUMED", f"strategy {magic} is not stopped {where} of this journal"
+        )
+    if len(stopped) > 1:
+        raise OnefillError(
+            "NOT_RESUMED",
+            f"strategy {magic} is stopped in accounts {', '.join(stopped)}: name one with "
+            "--account",
+        )
+    resumed = StrategyResumed(magic=magic, by=by, reason=reason)
+    return _record(journal, stopped[0], resumed, clock)
+
+
+def _record(journal: Journal, owner: str, decided: Moved | StrategyResumed, clock: Clock) -> int:
     state = journal.state(owner)
     at_ms = state.last_ms if state.made_from else clock.now_ms()
-    decided = Moved(key=key, to=to, message=reason, evidence="operator", by=by, order_ticket=ticket)
     seq = journal.append(owner, decided, at_ms)
     journal.flush()
     return seq

@@ -99,6 +99,9 @@ class AccountState(msgspec.Struct, kw_only=True):
     #: When it sent messages (control 6), and orders alike (control 7): `model.throttle`.
     messages: list[int] = []
     alike: dict[str, list[int]] = {}
+    #: The longest windows that either was ever counted in.
+    message_window_ms: int = 0
+    alike_window_ms: int = 0
     #: Strategies that may open nothing until a person resumes them, and why (control 7).
     stopped: dict[int, str] = {}
     #: As its journal has them, and the limits on losses reached, with the day (control 14).

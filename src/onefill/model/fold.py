@@ -94,9 +94,11 @@ def _accepted(state: AccountState, event: ev.Accepted, number: int, at_ms: int) 
     if event.repeat_window_ms:
         _hold_repeats(state, event.repeat, at_ms, event.repeat_window_ms)
     if event.message_window_ms:
-        add_moment(state.messages, at_ms, event.message_window_ms)
+        state.message_window_ms = max(state.message_window_ms, event.message_window_ms)
+        add_moment(state.messages, at_ms, state.message_window_ms)
     if event.alike_window_ms:
-        add_alike(state.alike, kind_of_order(event.intent), at_ms, event.alike_window_ms)
+        state.alike_window_ms = max(state.alike_window_ms, event.alike_window_ms)
+        add_alike(state.alike, kind_of_order(event.intent), at_ms, state.alike_window_ms)
 
 
 def _denied(state: AccountState, event: ev.Denied, number: int, at_ms: int) -> None:
@@ -120,7 +122,7 @@ def _sending(state: AccountState, event: ev.Sending, number: int, at_ms: int) ->
     order.baseline_ticket = event.baseline_ticket
     order.request = event.request
     if event.attempt > 1 and state.messages:
-        add_moment(state.messages, at_ms, at_ms + 1)  # its acceptance counted the first attempt
+        add_moment(state.messages, at_ms, state.message_window_ms)  # its acceptance counted the first attempt
     _step(state, order, State.SENDING)
 
 

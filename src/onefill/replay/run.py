@@ -24,6 +24,7 @@ from onefill.replay.summary import Summary, decode_summary, encode_summary, summ
 from onefill.runtime.clock import VirtualClock
 from onefill.terminal.port import Reply, Request
 from onefill.terminal.simulator.terminal import SimulatedTerminal
+from onefill.terminal.zone import ServerTime, parse_zone
 
 TENANT, ACCOUNT = "local", "replay"
 BOOK_NAME = "broker.log"
@@ -149,6 +150,7 @@ def _drive(
         limits=inputs.limits,
         clock=clock,
         epoch=epoch,
+        day_of=ServerTime(parse_zone(inputs.profile.broker.time_zone)).day_of,
         config=config,
     )
     driver = StepwiseDriver(desk, journal, terminal, clock, tell, hook)

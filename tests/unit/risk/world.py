@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from onefill.model import events as ev
-from onefill.model.account import AccountState
+from onefill.model.account import AccountState, LossMarks
 from onefill.model.deal import Deal, Entry
 from onefill.model.fold import apply
 from onefill.model.intent import Action, OrderIntent, OrderType, Side
@@ -55,6 +55,10 @@ QUOTE = MarketView(
     open_positions=0,
     open_orders=0,
 )
+
+
+#: The account has neither won nor lost.
+MARKS = LossMarks(16_198, 1_000_000.0, 1_000_000.0)
 
 
 def limits(
@@ -145,6 +149,7 @@ def judge(
     state: AccountState | None = None,
     now_ms: int = NOW_MS,
     spec: Symbol = EURUSD,
+    marks: LossMarks | None = None,
     **changes: Any,
 ) -> RiskApproved[OrderIntent] | Denial:
     """What the review says; `changes` are of the quote and the account's money."""
@@ -157,6 +162,7 @@ def judge(
         account() if state is None else state,
         limits() if held is None else held,
         now_ms,
+        marks or MARKS,
     )
     if isinstance(verdict, Denial):
         assert not {"{", "}"} & set(verdict.message), verdict.message
@@ -184,6 +190,8 @@ def accept(state: AccountState, pair: Pair, held: Limits, **changes: Any) -> Ord
         reservation=verdict.reservation,
         repeat=verdict.repeat,
         repeat_window_ms=verdict.repeat_window_ms,
+        message_window_ms=verdict.message_window_ms,
+        alike_window_ms=verdict.alike_window_ms,
     )
     apply(state, event, state.records + 1, changes.get("now_ms", NOW_MS))
     return state.orders[intent.client_key]
@@ -244,8 +252,8 @@ def late_check(
     order: OrderState, state: AccountState, held: Limits | None = None, /, **changes: Any
 ) -> str:
     """The code with which stage 1 denies; "" where the order may be sent."""
-    spec = changes.pop("spec", EURUSD)
-    denial = validate(order, spec, view(**changes), held or limits(), state, NOW_MS)
+    spec, marks = changes.pop("spec", EURUSD), changes.pop("marks", MARKS)
+    denial = validate(order, spec, view(**changes), held or limits(), state, NOW_MS, marks)
     if denial is None:
         return ""
     assert not {"{", "}"} & set(denial.message), denial.message

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from onefill.execution.breach import consequences, loss_marks, tell_alerts
 from onefill.execution.denial import unknown_symbol
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Commit, Steps, Tell, Until
 from onefill.execution.told import Settled
 from onefill.model.account import AccountState
-from onefill.model.events import Denied, Moved
+from onefill.model.events import Denied, Event, Moved
 from onefill.model.order import OrderState
 from onefill.model.states import State
 from onefill.model.symbol import Symbol
@@ -29,14 +30,19 @@ def validate(desk: Desk, order: OrderState) -> Steps:
     reply: Reply = yield desk.call("look", order, symbol=resolved.symbol)
     if reply.value is None:
         return True  # not connected: the recording stage waits for the connection
-    verdict = check(order, symbol, reply.value, desk.limits, desk.state, desk.now_ms)
-    return verdict is None or (yield from denied(order, verdict.code, verdict.message))
+    marks = loss_marks(desk, order.intent, symbol.name, reply.value)
+    verdict = check(order, symbol, reply.value, desk.limits, desk.state, desk.now_ms, marks)
+    if verdict is None:
+        return True
+    after = consequences(desk, order.intent, verdict, marks)
+    return (yield from denied(order, verdict.code, verdict.message, after))
 
 
-def denied(order: OrderState, code: str, message: str) -> Steps:
-    """An accepted order ends unsent, with a reason; False."""
-    yield Commit((Denied(key=order.key, code=code, message=message),), "deny_late")
+def denied(order: OrderState, code: str, message: str, after: tuple[Event, ...] = ()) -> Steps:
+    """An accepted order ends unsent, with a reason and what follows from that; False."""
+    yield Commit((Denied(key=order.key, code=code, message=message), *after), "deny_late")
     yield Tell(Settled(order), "denied")
+    yield from tell_alerts(after)
     return False
 
 

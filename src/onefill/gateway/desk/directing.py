@@ -15,6 +15,7 @@ from onefill.gateway.desk.cancelling import Cancelling
 from onefill.gateway.desk.configuring import Configuring
 from onefill.gateway.desk.confirming import Confirming
 from onefill.gateway.desk.dispatch import Dispatch
+from onefill.gateway.desk.endings import Endings
 from onefill.gateway.desk.flattening import Flattener
 from onefill.gateway.desk.halting import Halting
 from onefill.gateway.desk.intake import Intake
@@ -53,9 +54,10 @@ class Directing:
         self._directory = directory
         self._timers = Timers(clock, settings.look_ms)
         judging = Judging(directory, settings)
-        self._dispatch = Dispatch(self._ledger, judging, self._timers, settings)
+        endings = Endings(self._ledger, judging)
+        self._dispatch = Dispatch(self._ledger, judging, endings, self._timers, settings)
         self._configuring = Configuring(self._ledger, directory, settings)
-        self._halting = Halting(self._ledger, directory, self._dispatch, self._configuring)
+        self._halting = Halting(self._ledger, directory, self._dispatch, endings, self._configuring)
         self._confirming = Confirming(self._ledger, settings)
         self._flattener = Flattener(self._ledger, directory, self._dispatch, self._timers, settings)
         self._intake = Intake(
@@ -90,6 +92,17 @@ class Directing:
     def due(self) -> None:
         """Do what has come due; the desk's own timer does so too."""
         self._timers.due()
+        self._confirming.look_again()
+
+    def directory_changed(self) -> None:
+        """Somebody changed who may do what (another process too): halts are put through, clients
+        are told, and what waits is judged anew."""
+        for book in self._ledger.books():
+            self._halting.deny_waiting(book)
+            self._halting.cancel_working(book)
+            self._configuring.configure(book)
+            self._flattener.go_on(book)
+            self._dispatch.pump(book)
         self._confirming.look_again()
 
     # Decisions and orders.

@@ -8,13 +8,14 @@ from functools import partial
 
 from onefill.contracts.messages import Command
 from onefill.gateway.desk.book import Book, Leaving
+from onefill.gateway.desk.endings import Endings
 from onefill.gateway.desk.judging import Judging, told_halt
 from onefill.gateway.desk.ledger import Ledger
 from onefill.gateway.desk.resolving import complete, reservation, resolved
 from onefill.gateway.desk.settings import DeskSettings
 from onefill.gateway.desk.timers import Timers
 from onefill.gateway.ports import Post
-from onefill.model.events import Accepted, Denied, Dispatched, Moved, Reported
+from onefill.model.events import Accepted, Dispatched
 from onefill.model.intent import OrderIntent, content_hash, intent_id
 from onefill.model.order import OrderState
 from onefill.model.states import State
@@ -27,10 +28,16 @@ class Dispatch:
     `pump` put them in their order around the commit."""
 
     def __init__(
-        self, ledger: Ledger, judging: Judging, timers: Timers, settings: DeskSettings
+        self,
+        ledger: Ledger,
+        judging: Judging,
+        endings: Endings,
+        timers: Timers,
+        settings: DeskSettings,
     ) -> None:
         self._ledger = ledger
         self._judging = judging
+        self._endings = endings
         self._timers = timers
         self._settings = settings
         self.post: Post | None = None
@@ -76,12 +83,12 @@ class Dispatch:
             order = book.state.orders.get(key)
             if order is None or order.state is not State.ACCEPTED:
                 del book.waiting[key]
-            elif self._expired(order):
-                self._never_sent(book, order)
+            elif self._endings.expired(order):
+                self._endings.never_sent(book, order)
             elif not self._may_leave(book, order):
                 return
             elif key != fresh and (denial := self._judged(book, order)) is not None:
-                self.deny(book, key, denial)
+                self._endings.deny(book, key, denial)
             else:
                 del book.waiting[key]
                 seq = self._ledger.append(book, Dispatched(key=key))
@@ -92,7 +99,11 @@ class Dispatch:
         while book.leaving and book.leaving[0].seq <= self._ledger.durable_seq:
             one = book.leaving[0]
             order = book.state.orders.get(one.key)
-            if order is None or order.state is not State.SENDING or self._too_late(book, one):
+            if (
+                order is None
+                or order.state is not State.SENDING
+                or self._endings.too_late(book, one)
+            ):
                 book.leaving.popleft()
                 continue
             why = self._hand_one(book, order) if self.reaches(book) else "AWAY"
@@ -105,7 +116,7 @@ class Dispatch:
                 return
             book.leaving.popleft()
             if why:
-                self._not_expressible(book, one, order, why)
+                self._endings.not_expressible(book, one, order, why)
 
     def again(self, book: Book) -> None:
         """A client came: what was dispatched and not answered is handed over again, before what
@@ -125,16 +136,10 @@ class Dispatch:
             order = book.state.orders.get(one.key)
             if one.again or order is None or order.state is not State.SENDING:
                 continue
-            self._back(book, one.key)
+            self._endings.back(book, one.key)
             book.waiting[one.key] = None
             book.waiting.move_to_end(one.key, last=False)
             self.watch(book, one.key)
-
-    def deny(self, book: Book, key: str, denial: Denial) -> None:
-        """An accepted order is not sent after all."""
-        book.waiting.pop(key, None)
-        self._ledger.append(book, Denied(key=key, code=denial.code, message=denial.message))
-        self._ledger.alert(book, denial.code, f"order {key!r}: {denial.message}", key=key)
 
     def reaches(self, book: Book) -> bool:
         """Whether a client takes commands now."""
@@ -204,29 +209,6 @@ class Dispatch:
         now_ms = self._ledger.now_ms()
         return self._judging.judge(book, order.intent, now_ms, order.reservation)
 
-    def _too_late(self, book: Book, one: Leaving) -> bool:
-        """The last look before it leaves: what expired or was halted since is not handed over.
-
-        What an enveloped client was handed before is handed again whatever the time: its inbox
-        answers. A bare one might carry it out: the outcome is unknown.
-        """
-        order = book.state.orders[one.key]
-        if one.again and book.enveloped:
-            return False
-        halt = self._judging.halt(book, order.intent)
-        if halt is None and not self._expired(order):
-            return False
-        if one.again:
-            why = "it expired" if halt is None else f"trading was halted ({told_halt(halt)})"
-            self._unanswered(book, one.key, why)
-        elif halt is not None:
-            self._back(book, one.key)
-            self.deny(book, one.key, refuse(GatewayCode.KILLED, halt=told_halt(halt)))
-        else:
-            self._back(book, one.key)
-            self._never_sent(book, order)
-        return True
-
     def _hand_one(self, book: Book, order: OrderState) -> str:
         assert self.post is not None
         command = Command(
@@ -237,44 +219,12 @@ class Dispatch:
         )
         return self.post.hand(book.id, command)
 
-    def _not_expressible(self, book: Book, one: Leaving, order: OrderState, why: str) -> None:
-        if one.again:
-            self._unanswered(book, one.key, f"the client cannot be handed it again ({why})")
-            return
-        self._back(book, one.key)
-        what = order.intent.action.value.replace("_", " ")
-        denial = refuse(GatewayCode.NOT_EXPRESSIBLE, what=what)
-        self.deny(book, one.key, denial)
-
-    def _unanswered(self, book: Book, key: str, why: str) -> None:
-        code = "COMMAND_UNANSWERED"
-        message = (
-            f"order {key!r} was handed to the client, which never answered, and {why}: what became "
-            f"of it is unknown; look at the terminal and settle it"
-        )
-        self._ledger.append(book, Reported(key=key, to=State.UNKNOWN, code=code, message=message))
-        self._ledger.alert(book, code, message, key=key, level="critical")
-
-    def _back(self, book: Book, key: str) -> None:
-        self._ledger.append(book, Moved(key=key, to=State.ACCEPTED, evidence="never left"))
-
-    def _never_sent(self, book: Book, order: OrderState) -> None:
-        book.waiting.pop(order.key, None)
-        code, message = refuse(GatewayCode.EXPIRED)
-        self._ledger.append(
-            book, Moved(key=order.key, to=State.EXPIRED, code=code, message=message)
-        )
-
-    def _expired(self, order: OrderState) -> bool:
-        expires_at_ms = order.intent.expires_at_ms
-        return expires_at_ms is not None and self._ledger.now_ms() > expires_at_ms
-
     def _expire(self, book: Book, key: str) -> None:
         order = book.state.orders.get(key)
         if order is None or order.state is not State.ACCEPTED or key not in book.waiting:
             return
-        if self._expired(order):
-            self._never_sent(book, order)
+        if self._endings.expired(order):
+            self._endings.never_sent(book, order)
             self.pump(book)
         else:
             self.watch(book, key)

@@ -10,6 +10,7 @@ from onefill.gateway.desk.book import Book
 from onefill.gateway.desk.cancelling import cancel_of
 from onefill.gateway.desk.configuring import Configuring
 from onefill.gateway.desk.dispatch import Dispatch
+from onefill.gateway.desk.endings import Endings
 from onefill.gateway.desk.intake import OWN_KEYS
 from onefill.gateway.desk.judging import PASSES, told_halt
 from onefill.gateway.desk.ledger import Ledger
@@ -31,11 +32,13 @@ class Halting:
         ledger: Ledger,
         directory: Directory,
         dispatch: Dispatch,
+        endings: Endings,
         configuring: Configuring,
     ) -> None:
         self._ledger = ledger
         self._directory = directory
         self._dispatch = dispatch
+        self._endings = endings
         self._configuring = configuring
 
     def covered(self, halt: Halt) -> list[Book]:
@@ -95,7 +98,7 @@ class Halting:
                 continue
             if order.intent.action not in PASSES and (halt := _covering(halts, book, order)):
                 refused = refuse(GatewayCode.KILLED, halt=told_halt(halt))
-                self._dispatch.deny(book, key, refused)
+                self._endings.deny(book, key, refused)
                 denied += 1
         return denied
 

@@ -9,9 +9,10 @@ import msgspec
 
 from onefill.contracts.messages import Ack, Result, WireError
 from onefill.contracts.results import contradiction, is_part, state_of
-from onefill.gateway.desk.book import Book, Fill
+from onefill.gateway.desk.book import Book
 from onefill.gateway.desk.ledger import Ledger
-from onefill.gateway.desk.steps import progress, steps
+from onefill.gateway.desk.news import book_fill, stale
+from onefill.gateway.desk.steps import steps
 from onefill.model.errors import OnefillError
 from onefill.model.events import Reopened, Reported
 from onefill.model.intent import Action
@@ -97,7 +98,7 @@ class Results:
         volume_e8 = to_e8(result.volume)
         if to is State.FILLED and not volume_e8:
             volume_e8 = order.asked_e8 or order.filled_e8
-        if _stale(order, to, volume_e8, result):
+        if stale(order, to, volume_e8, result):
             return False
         if order.is_final:
             return self._late(book, order, to, volume_e8, result)
@@ -131,7 +132,7 @@ class Results:
         report = self._report(order, way[-1], result, volume_e8=volume_e8, late=late)
         self._ledger.append(book, report)
         if volume_e8:
-            _book_fill(book, order, volume_e8, result.sequence)
+            book_fill(book, order, volume_e8, result.sequence)
         if way[-1] is State.DONE and order.intent.action is Action.CLOSE_ALL:
             for key in list(book.fills):
                 book.forget_fill(key)
@@ -200,33 +201,3 @@ class Results:
             late=late,
             part=part,
         )
-
-
-def _stale(order: OrderState, to: State, volume_e8: int, result: Result) -> bool:
-    """Whether a result says nothing that is not known: by what it says, and by its number only
-    where two results say different things."""
-    if to is order.state or (to is State.DENIED and order.state is State.NOT_EXECUTED):
-        tickets = (0, order.order_ticket) if order.order_ticket else (0, result.order_ticket)
-        return volume_e8 <= order.filled_e8 and result.order_ticket in tickets
-    if volume_e8 > order.filled_e8:
-        return False
-    numbered = bool(result.sequence and order.told_sequence)
-    if progress(to) > progress(order.state):
-        return False
-    if order.state in (State.UNKNOWN, State.QUARANTINED):
-        return numbered and result.sequence <= order.told_sequence
-    if numbered:
-        return result.sequence <= order.told_sequence
-    if order.is_final and to is State.WORKING:
-        return not result.order_ticket or result.order_ticket == order.order_ticket
-    return progress(to) < progress(order.state)
-
-
-def _book_fill(book: Book, order: OrderState, volume_e8: int, sequence: int) -> None:
-    """Count what was opened until a profile shows it; what was closed, where no profile does."""
-    intent = order.intent
-    if intent.action is Action.OPEN and intent.side is not None:
-        fill = Fill(intent.symbol, intent.side, volume_e8, intent.magic, sequence)
-        book.filled(order.key, fill)
-    elif intent.action is Action.CLOSE and intent.target and order.state is State.FILLED:
-        book.closed(intent.target, volume_e8)
