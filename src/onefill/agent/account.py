@@ -49,6 +49,7 @@ class AgentAccount:
         self._clock = clock
         self._say = say
         self._lease = driven.gate = Lease()
+        driven.equity_marks = marks
         driven.hear = self._told
         self._outbox = Outbox(journal, self.name, is_own)
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -112,7 +113,7 @@ class AgentAccount:
             await asyncio.sleep(RETRY_S)
 
     def _begin(self, driver: LiveDriver, offered: tuple[str, ...]) -> None:
-        limits = driver.desk.limits.fingerprint()[:16]
+        limits = driver.desk.limits.fingerprint()
         zone = self._driven.session.config.time_zone or "UTC (the session names no time_zone)"
         self._say("terminal_ready", server=driver.desk.server, limits=limits, day=zone)
         conversation = self._conversation = Conversation(

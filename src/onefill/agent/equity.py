@@ -43,6 +43,11 @@ class EquityMarks:
             ) from None
 
     @property
+    def day(self) -> int:
+        """The broker's day that was last seen, counted from 1970-01-01; -1 before the first."""
+        return self._marks.day
+
+    @property
     def day_start(self) -> float:
         """Equity when the broker's day was first seen."""
         return self._marks.day_start

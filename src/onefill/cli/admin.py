@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -20,6 +22,7 @@ from onefill.cli.admin_options import (
     who,
 )
 from onefill.gateway.identity.setup import FirstSetup, first_setup
+from onefill.model.errors import OnefillError
 
 app = typer.Typer(
     name="admin",
@@ -47,6 +50,12 @@ def setup(
     broker: Annotated[str, typer.Option(help="Its broker, approved with it.")] = "",
     live: Annotated[bool, typer.Option("--live", help="A live account, not a demo one.")] = False,
     out: Out = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write the key to DIR/trader, the token to DIR/agent (mode 0600)."
+        ),
+    ] = None,
     by: By = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
@@ -55,9 +64,17 @@ def setup(
 
     What is there stays as it is; the key and the token are new each time.
 
-    Example: onefill admin setup --data gateway --broker "Onefill Simulated Broker"
+    Example: onefill admin setup --data gateway --keys keys --broker "Onefill Simulated Broker"
     """
-    with secret_file(out) as lines, opened(data, create=True) as identity:
+    if keys is not None:
+        try:
+            keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as wrong:
+            raise OnefillError("FILE_UNWRITABLE", f"{keys}: {wrong.strerror}") from None
+    with ExitStack() as files, opened(data, create=True) as identity:
+        whole = files.enter_context(secret_file(out))
+        trader = files.enter_context(secret_file(keys and keys / "trader"))
+        agent = files.enter_context(secret_file(keys and keys / "agent"))
         made = first_setup(
             identity,
             tenant=tenant,
@@ -68,8 +85,15 @@ def setup(
             live=live,
             by=who(by),
         )
-        lines.append(msgspec.json.encode(made).decode())
-    if out is not None:
+        whole.append(msgspec.json.encode(made).decode())
+        trader.append(made.key)
+        agent.append(made.client_token)
+    if keys is not None:
+        typer.echo(
+            f"tenant {tenant}, user {user}, account {account}: the trader's key (read, trade, "
+            f"operate) is in {keys / 'trader'}, the agent's token (client) in {keys / 'agent'}"
+        )
+    elif out is not None:
         typer.echo(f"tenant {tenant}, user {user}, account {account}: secrets written to {out}")
     elif as_json:
         print_json(msgspec.to_builtins(made))

@@ -82,6 +82,14 @@ class AsyncClient:
         """See `Client.accounts`."""
         return await self._run(self._client.accounts)
 
+    async def register(
+        self, account: str, *, server: str = "", broker: str = "", live: bool = False
+    ) -> rest.AccountTold:
+        """See `Client.register`."""
+        return await self._run(
+            self._client.register, account, server=server, broker=broker, live=live
+        )
+
     async def positions(self, *, account: str | None = None) -> rest.Positions:
         """See `Client.positions`."""
         return await self._run(self._client.positions, account=account)

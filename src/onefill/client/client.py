@@ -120,6 +120,13 @@ class Client:
         """The key's accounts."""
         return self._get("/v1/accounts", rest.AccountsTold).accounts
 
+    def register(
+        self, account: str, *, server: str = "", broker: str = "", live: bool = False
+    ) -> rest.AccountTold:
+        """Register an account of one's own by its login; it waits until its broker is approved."""
+        body = {"mt5_account": account, "server": server, "broker": broker, "live": live}
+        return self._post("/v1/accounts", body, rest.AccountTold, repeat=True)
+
     def positions(self, *, account: str | None = None) -> rest.Positions:
         """Open positions, as the accounts' clients last told."""
         return self._get("/v1/positions", rest.Positions, account=account)

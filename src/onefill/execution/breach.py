@@ -24,7 +24,8 @@ def loss_marks(desk: Desk, intent: OrderIntent, symbol: str, view: MarketView | 
     day, seen = desk.day_of(desk.now_ms), desk.equity_marks
     if seen is None:
         return marks_at(desk.state, view, day)
-    return marks_at(desk.state, view, day, day_start=seen.day_start, peak=seen.peak)
+    day_start = seen.day_start if seen.day == day else 0.0
+    return marks_at(desk.state, view, day, day_start=day_start, peak=seen.peak)
 
 
 def moved(desk: Desk, marks: LossMarks) -> tuple[Event, ...]:
@@ -40,7 +41,7 @@ def consequences(
     """What is recorded in the commit that denies an order, once each."""
     state, magic = desk.state, intent.magic
     if denial.code == DenialCode.REPEATED_ORDERS and magic not in state.stopped:
-        why = denial.message.partition(":")[0]
+        why = denial.message.partition(": it is stopped")[0]
         stop = StrategyStopped(magic=magic, why=why)
         return stop, _critical("STRATEGY_STOPPED", denial.message, intent)
     limit = breach_of(denial.code, desk.limits.caps(magic, intent.symbol))

@@ -32,6 +32,8 @@ class ExecutionConfig(msgspec.Struct, frozen=True, kw_only=True):
     #: An order that has not been sent this long after its acceptance, for want of a connection,
     #: expires where it names no expiry of its own.
     connection_patience_ms: int = 60_000
+    #: How long a new order waits for a terminal whose worker is being replaced.
+    worker_patience_ms: int = 5_000
     #: Greatest deviation of a market order where the order names none, in pips.
     deviation_pips: int = 20
     #: The comment that reaches the broker is cut here, the token first.

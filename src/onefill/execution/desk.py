@@ -21,8 +21,13 @@ class EquityMarks(Protocol):
     """Equity in account currency; 0: not known yet."""
 
     @property
+    def day(self) -> int:
+        """The broker's day that it was last seen on, as `Desk.day_of` counts them."""
+        ...
+
+    @property
     def day_start(self) -> float:
-        """At the start of the broker's day."""
+        """At the start of that day."""
         ...
 
     @property

@@ -8,7 +8,7 @@ from onefill.execution.breach import consequences, loss_marks, moved, tell_alert
 from onefill.execution.children import resolve_close_all
 from onefill.execution.denial import Refused, target_not_open, unknown_symbol
 from onefill.execution.desk import Desk
-from onefill.execution.effects import Commit, Steps, Tell, Until
+from onefill.execution.effects import Commit, Sleep, Steps, Tell, Until
 from onefill.execution.gate import stopped
 from onefill.execution.pipeline import carry_out
 from onefill.execution.resolve import (
@@ -34,10 +34,13 @@ from onefill.model.states import State
 from onefill.model.symbol import Symbol
 from onefill.risk.approved import RiskApproved
 from onefill.risk.review import review
-from onefill.terminal.port import OrderRow, PositionRow, Reply
+from onefill.terminal.port import NO_WORKER, WORKER_DIED, OrderRow, PositionRow, Reply
 
 _NOT_FOUND = -4
 """MT5's error where it has no such symbol."""
+
+_NO_WORKER = (NO_WORKER, WORKER_DIED)
+_WORKER_RETRY_MS = 200
 
 
 def take(desk: Desk, intent: OrderIntent) -> Steps:
@@ -229,8 +232,20 @@ def _resolve_modify(desk: Desk, intent: OrderIntent, target: OrderState) -> Step
     return modified, symbol, view
 
 
+def _looked(desk: Desk, name: str) -> Steps:
+    """A look at the market; a terminal whose worker is being replaced is waited for a while."""
+    give_up_ms = desk.now_ms + desk.config.worker_patience_ms
+    while True:
+        reply: Reply = yield desk.call("look", symbol=name)
+        if reply.value is not None or reply.error[0] not in _NO_WORKER:
+            return reply
+        if desk.now_ms >= give_up_ms:
+            return reply
+        yield Sleep(desk.now_ms + _WORKER_RETRY_MS)
+
+
 def _market(desk: Desk, name: str) -> Steps:
-    reply: Reply = yield desk.call("look", symbol=name)
+    reply: Reply = yield from _looked(desk, name)
     if reply.value is None and reply.error[0] != _NOT_FOUND:
         raise Refused(
             "NO_MARKET_DATA", f"no market data for {name}: the terminal answered {reply.error[1]!r}"

@@ -71,9 +71,7 @@ def resume_strategy(
         )
     names = journal.accounts()
     stopped = [
-        name
-        for name in names
-        if account in (None, name) and magic in journal.state(name).stopped
+        name for name in names if account in (None, name) and magic in journal.state(name).stopped
     ]
     if not stopped:
         where = f"in account {account!r}" if account is not None else "in any account"

@@ -122,7 +122,9 @@ def _sending(state: AccountState, event: ev.Sending, number: int, at_ms: int) ->
     order.baseline_ticket = event.baseline_ticket
     order.request = event.request
     if event.attempt > 1 and state.messages:
-        add_moment(state.messages, at_ms, state.message_window_ms)  # its acceptance counted the first attempt
+        add_moment(
+            state.messages, at_ms, state.message_window_ms
+        )  # its acceptance counted the first attempt
     _step(state, order, State.SENDING)
 
 

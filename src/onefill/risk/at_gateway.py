@@ -172,22 +172,20 @@ def _position_limits(
     count = sums.positions + sums.orders + 1
     if count > caps.positions_per_symbol:
         limit = _told(intent, limits, "max_positions_per_symbol")
-        return refuse(
-            GatewayCode.TOO_MANY_IN_SYMBOL, symbol=intent.symbol, count=count, limit=limit
-        )
+        return deny(DenialCode.TOO_MANY_IN_SYMBOL, symbol=intent.symbol, count=count, limit=limit)
     assert intent.side is not None
     volume_e8 = view.volume_in(intent.symbol, intent.side) + _volume_e8(intent)
     if volume_e8 > _size(caps.volume_per_symbol_e8, view):
-        return refuse(
-            GatewayCode.VOLUME_IN_SYMBOL_TOO_BIG,
+        return deny(
+            DenialCode.VOLUME_IN_SYMBOL_TOO_BIG,
             volume=f"{to_lots(volume_e8):g}",
             symbol=intent.symbol,
             limit=_told_size(intent, view, limits, "max_volume_per_symbol"),
         )
     volume_e8 = view.volume() + _volume_e8(intent)
     if volume_e8 > _size(caps.volume_e8, view):
-        return refuse(
-            GatewayCode.VOLUME_IN_ALL_TOO_BIG,
+        return deny(
+            DenialCode.VOLUME_IN_ALL_TOO_BIG,
             volume=f"{to_lots(volume_e8):g}",
             limit=_told_size(intent, view, limits, "max_volume"),
         )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from math import inf
 
-from onefill.risk.at_gateway_reasons import GatewayCode, refuse
 from onefill.risk.at_gateway_view import Told
 from onefill.risk.caps import Caps
 from onefill.risk.limits import Limits
-from onefill.risk.reasons import Denial
+from onefill.risk.reasons import Denial, DenialCode, deny
 
 #: A part of the smallest unit of money that is float noise.
 _NOISE = 1e-6
@@ -24,7 +23,7 @@ def margin_level(told: Told, caps: Caps, limits: Limits) -> Denial | None:
     if level >= floor:
         return None
     limit = limits.told("min_margin_level_percent", caps.magic, caps.symbol)
-    return refuse(GatewayCode.MARGIN_LEVEL_TOO_LOW, level=f"{level:.4g}", limit=limit)
+    return deny(DenialCode.MARGIN_LEVEL_TOO_LOW, level=f"{level:.4g}", would_be="is", limit=limit)
 
 
 def daily_loss(
@@ -49,7 +48,7 @@ def daily_loss(
         if own
         else limits.told("max_daily_loss", caps.magic, caps.symbol)
     )
-    return refuse(GatewayCode.DAILY_LOSS, value=f"{lost:.2f} {told.currency}".strip(), limit=limit)
+    return deny(DenialCode.DAILY_LOSS, value=f"{lost:.2f} {told.currency}".strip(), limit=limit)
 
 
 def drawdown(told: Told, caps: Caps, limits: Limits) -> Denial | None:
@@ -67,4 +66,4 @@ def drawdown(told: Told, caps: Caps, limits: Limits) -> Denial | None:
         if own
         else limits.told("max_drawdown_percent", caps.magic, caps.symbol)
     )
-    return refuse(GatewayCode.DRAWDOWN, percent=f"{percent:.4g}", limit=limit)
+    return deny(DenialCode.DRAWDOWN, percent=f"{percent:.4g}", limit=limit)

@@ -10,9 +10,8 @@ from math import inf
 
 from onefill.model.intent import OrderIntent
 from onefill.model.throttle import KINDS_KEPT, MOMENTS_KEPT, kind_of_order
-from onefill.risk.at_gateway_reasons import GatewayCode, refuse
 from onefill.risk.limits import Limits
-from onefill.risk.reasons import Denial
+from onefill.risk.reasons import Denial, DenialCode, deny
 
 
 class Rates:
@@ -31,8 +30,8 @@ class Rates:
         count = _counted(self._messages, now_ms, caps.message_window_ms)
         if count <= caps.messages:
             return None
-        return refuse(
-            GatewayCode.TOO_MANY_MESSAGES,
+        return deny(
+            DenialCode.TOO_MANY_MESSAGES,
             count=count,
             seconds=f"{caps.message_window_ms / 1000:g}",
             limit=limits.told("max_messages", intent.magic, intent.symbol),
@@ -53,12 +52,13 @@ class Rates:
         if count <= caps.repeats:
             return None
         del self._alike[kind]  # once a person resumes it, the count begins anew
-        return refuse(
-            GatewayCode.REPEATED_ORDERS,
+        return deny(
+            DenialCode.REPEATED_ORDERS,
             magic=intent.magic,
             count=count,
             seconds=f"{caps.repeats_window_ms / 1000:g}",
             limit=limits.told("max_repeats", intent.magic, intent.symbol),
+            how=f"onefill resume --strategy {intent.magic}",
         )
 
 

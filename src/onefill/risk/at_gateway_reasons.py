@@ -29,14 +29,6 @@ class GatewayCode(StrEnum):
     SIZE_MISSING = "SIZE_MISSING"
     SIZE_IN_UNITS = "SIZE_IN_UNITS"
     INTENT_INCOMPLETE = "INTENT_INCOMPLETE"
-    TOO_MANY_MESSAGES = "TOO_MANY_MESSAGES"
-    REPEATED_ORDERS = "REPEATED_ORDERS"
-    TOO_MANY_IN_SYMBOL = "TOO_MANY_IN_SYMBOL"
-    VOLUME_IN_SYMBOL_TOO_BIG = "VOLUME_IN_SYMBOL_TOO_BIG"
-    VOLUME_IN_ALL_TOO_BIG = "VOLUME_IN_ALL_TOO_BIG"
-    MARGIN_LEVEL_TOO_LOW = "MARGIN_LEVEL_TOO_LOW"
-    DAILY_LOSS = "DAILY_LOSS"
-    DRAWDOWN = "DRAWDOWN"
     ADVICE_ONLY = "ADVICE_ONLY"
     TOO_MANY_WAITING = "TOO_MANY_WAITING"
     NOT_EXPRESSIBLE = "NOT_EXPRESSIBLE"
@@ -116,43 +108,6 @@ GATEWAY_REASONS: dict[GatewayCode, GatewayReason] = {
         "sizes; name the volume in lots",
     ),
     _C.INTENT_INCOMPLETE: _R("16", "the decision names no {field}"),
-    _C.TOO_MANY_MESSAGES: _R(
-        "6",
-        "{count} messages in {seconds} s are more than {limit}; send fewer, or raise the limit",
-    ),
-    _C.REPEATED_ORDERS: _R(
-        "7",
-        "strategy {magic} sent {count} orders alike in {seconds} s, more than {limit}: it is "
-        "halted until a person resumes it",
-    ),
-    _C.TOO_MANY_IN_SYMBOL: _R(
-        "12",
-        "positions in {symbol} would be {count} if all that is on its way or working filled, more "
-        "than {limit}; close or cancel some, or raise the limit",
-    ),
-    _C.VOLUME_IN_SYMBOL_TOO_BIG: _R(
-        "12",
-        "{volume} lots of {symbol} would be open, working or on their way on one side, more than "
-        "{limit}; reduce first or raise the limit",
-    ),
-    _C.VOLUME_IN_ALL_TOO_BIG: _R(
-        "12",
-        "{volume} lots would be open, working or on their way in all, more than {limit}; reduce "
-        "first or raise the limit",
-    ),
-    _C.MARGIN_LEVEL_TOO_LOW: _R(
-        "13",
-        "the margin level is {level} %, below {limit}; reduce first or change the limit",
-    ),
-    _C.DAILY_LOSS: _R(
-        "14",
-        "the account lost {value} since the start of the broker's day, and {limit} is reached: "
-        "only what reduces passes until the next day",
-    ),
-    _C.DRAWDOWN: _R(
-        "14",
-        "equity is {percent} % below its highest, and {limit} is reached: only what reduces passes",
-    ),
     _C.ADVICE_ONLY: _R("", "the decision is not marked for automatic execution: it is recorded"),
     _C.TOO_MANY_WAITING: _R(
         "17", "{count} orders wait for the account's client already; connect it, or cancel some"

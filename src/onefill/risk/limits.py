@@ -97,9 +97,7 @@ class Limits:
             magic=magic,
             symbol=symbol,
             missing=tuple(
-                name
-                for name, limit in LIMITS.items()
-                if name not in values and not limit.optional
+                name for name, limit in LIMITS.items() if name not in values and not limit.optional
             ),
             trading=Trading(str(values.get("trading", Trading.HALTED))),
             auto_trading=values.get("auto_trading") is True,

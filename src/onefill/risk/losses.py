@@ -33,11 +33,11 @@ def marks_at(
 ) -> LossMarks:
     """The marks after a look at the account on a day of the broker's.
 
-    `day_start` and `peak` are those of somebody who looks more often (0: nobody does). Otherwise
-    the day begins with the first look of it.
+    `day_start` and `peak` are those of somebody who looks more often (0: nobody does). A day's
+    start never moves once it is known; without anybody who knew it, it is that of the first look.
     """
     known, equity = state.equity, view.equity if 0 < view.equity < _MOST else 0.0
-    start = day_start or (known.day_start if day <= known.day else 0.0) or equity
+    start = (known.day_start if day <= known.day else 0.0) or day_start or equity
     return LossMarks(max(day, known.day), start, max(known.peak, peak, equity))
 
 

@@ -15,11 +15,16 @@ _NOISE = 1e-12
 def margin_at_once(case: Case) -> Denial | None:
     """Control 8 for margin: live orders count from their acceptance, so that an order that cannot
     be paid for is denied here and never holds margin that others could use."""
-    return _judge(case, case.sums().margin_minor)
+    return _free(case, case.sums().margin_minor)
+
+
+def level_at_once(case: Case) -> Denial | None:
+    """Control 13, with all live orders counted from their acceptance."""
+    return _level(case, case.sums().margin_minor)
 
 
 def margin_when_sending(case: Case, order: OrderState) -> Denial | None:
-    """The same right before the send. What was accepted after this order does not count: it has
+    """Both right before the send. What was accepted after this order does not count: it has
     been judged with this one counted in."""
     own = order.reservation.margin_minor if order.reservation is not None else 0
     if _judge(case, case.sums().margin_minor - own) is None:
@@ -39,11 +44,13 @@ def _held_before(state: AccountState, key: str) -> int:
 
 
 def _judge(case: Case, others: int) -> Denial | None:
-    return _free(case, others) or (_level(case, others) if case.caps.margin_level_percent else None)
+    return _free(case, others) or _level(case, others)
 
 
 def _level(case: Case, others: int) -> Denial | None:
-    """Control 13: equity against the margin of now, of all that is on its way, and of this one."""
+    """Equity against the margin of now, of all that is on its way, and of this one."""
+    if not case.caps.margin_level_percent:
+        return None
     equity = case.view.equity * case.scale
     needed = case.view.margin * case.scale + others + case.margin()
     # Written so that NaN, for which every comparison is false, does not pass.
@@ -52,6 +59,7 @@ def _level(case: Case, others: int) -> Denial | None:
     return deny(
         DenialCode.MARGIN_LEVEL_TOO_LOW,
         level=f"{equity / needed * 100:.6g}" if needed else "unknown",
+        would_be="would, with this order, be",
         limit=case.told("min_margin_level_percent"),
     )
 

@@ -244,21 +244,19 @@ REASONS: dict[DenialCode, Reason] = {
     ),
     DenialCode.TOO_MANY_MESSAGES: Reason(
         "6",
-        "this would be message {count} within {seconds} s, more than {limit}; send fewer, or raise "
-        "the limit (closes and cancels pass)",
+        "{count} messages within {seconds} s are more than {limit}; send fewer, or raise the limit "
+        "(closes and cancels pass)",
         "validation_failed",
     ),
     DenialCode.REPEATED_ORDERS: Reason(
         "7",
         "strategy {magic} sent {count} orders alike within {seconds} s, more than {limit}: it is "
-        "stopped, and opens nothing until a person resumes it (onefill journal resume DIR "
-        '--strategy {magic} --account "{account}" --by NAME --reason TEXT)',
+        "stopped, and opens nothing until a person resumes it ({how})",
         "trading_halted",
     ),
     DenialCode.STRATEGY_STOPPED: Reason(
         "7",
-        "strategy {magic} is stopped ({why}); a person resumes it with: onefill journal resume DIR "
-        '--strategy {magic} --account "{account}" --by NAME --reason TEXT',
+        "strategy {magic} is stopped ({why}); it opens nothing until a person resumes it ({how})",
         "trading_halted",
     ),
     DenialCode.TOO_MANY_IN_SYMBOL: Reason(
@@ -281,14 +279,14 @@ REASONS: dict[DenialCode, Reason] = {
     ),
     DenialCode.MARGIN_LEVEL_TOO_LOW: Reason(
         "13",
-        "with this order the margin level would be {level} %, below {limit}; make the order "
-        "smaller, reduce first or change the limit",
+        "the margin level {would_be} {level} %, below {limit}; make the order smaller, reduce "
+        "first or change the limit",
         "margin_insufficient",
     ),
     DenialCode.DAILY_LOSS: Reason(
         "14",
         "the account lost {value} since the start of the broker's day, and {limit} was reached: "
-        "only what reduces passes until the next day, or until a person raises the limit",
+        "only what reduces passes until the next day",
         "trading_halted",
     ),
     DenialCode.DRAWDOWN: Reason(

@@ -58,15 +58,15 @@ CONTROLS: tuple[Control, ...] = (
     Control(11, totals.exposure),
     Control(14, losses.losses),
     Control(8, margin.margin_at_once),
+    Control(13, margin.level_at_once),
     Control(23, risk_at_stop.risk_per_trade),
     Control(23, risk_at_stop.risk_of_change, (Action.MODIFY,)),
     Control(10, controls.repeats),
     Control(7, throttle.orders_alike),
 )
 """In the order in which they are looked at. Control 8, that limits count at once, is in all sums:
-what is approved is reserved in the very commit that accepts it, and counts from there. Control 13,
-the margin level, is looked at with the margin. What counts orders alike is last: an order that is
-denied is none of them."""
+what is approved is reserved in the very commit that accepts it, and counts from there. What
+counts orders alike is last: an order that is denied is none of them."""
 
 _CHECKS = {
     action: tuple(control.check for control in CONTROLS if action in control.actions)

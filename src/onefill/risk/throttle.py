@@ -5,6 +5,7 @@ Both are counted from the journal's records, so that a restart forgets nothing.
 
 from __future__ import annotations
 
+import shlex
 from math import inf
 
 from onefill.model.intent import Action
@@ -39,7 +40,7 @@ def strategy_goes_on(case: Case) -> Denial | None:
         DenialCode.STRATEGY_STOPPED,
         magic=case.intent.magic,
         why=why,
-        account=case.state.account,
+        how=_how(case),
     )
 
 
@@ -58,7 +59,14 @@ def orders_alike(case: Case) -> Denial | None:
         count=count,
         seconds=f"{caps.repeats_window_ms / 1000:g}",
         limit=case.told("max_repeats"),
-        account=case.state.account,
+        how=_how(case),
+    )
+
+
+def _how(case: Case) -> str:
+    return (
+        f"onefill journal resume DIR --strategy {case.intent.magic} "
+        f"--account {shlex.quote(case.state.account)} --by WHO --reason TEXT"
     )
 
 

@@ -30,7 +30,7 @@ LIMIT = OrderType.LIMIT
 
 def test_the_controls_of_this_seam_are_listed_with_their_numbers() -> None:
     assert {control.number for control in CONTROLS} == {
-        *(2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 17, 23)
+        *(2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 23)
     }
 
 

@@ -1,4 +1,4 @@
-"""Controls 8, 11 and 17: what is approved counts at once, whatever becomes of it."""
+"""Controls 8, 11, 12 and 17: what is approved counts at once, whatever becomes of it."""
 
 from typing import Any
 
@@ -154,3 +154,67 @@ def test_a_close_is_never_counted_against_a_cap() -> None:
     fill(books, accepted(books, opening(), held), ticket=1)
     close = other(Action.CLOSE, side=Side.SELL, volume_e8=10**8, position_ticket=1)
     assert code(close, held, books, open_positions=1) == ""
+
+
+@pytest.mark.parametrize(
+    ("caps", "fits"),
+    [
+        ({"max_positions_per_symbol": 7}, 7),
+        ({"max_volume_per_symbol": 3.5}, 7),
+        ({"max_volume_per_symbol": 3.49}, 6),
+        ({"max_volume": 2.5}, 5),
+        ({"levels": {"symbol.EURUSD": {"max_volume_per_symbol": 1.5}}}, 3),
+    ],
+)
+def test_200_orders_at_once_never_overshoot_a_position_limit(
+    caps: dict[str, Any], fits: int
+) -> None:
+    held, books = limits(**caps), account()
+    taken = [accept(books, opening(volume=0.5), held) for _ in range(200)]
+    assert sum(isinstance(order, OrderState) for order in taken) == fits
+
+
+def test_a_position_limit_passes_at_the_limit_and_denies_a_step_more() -> None:
+    held, books = limits(max_volume_per_symbol=2, max_volume=3), account()
+    fill(books, accepted(books, opening(volume=1.5), held), ticket=1)
+    assert code(opening(volume=0.5), held, books) == ""
+    assert code(opening(volume=0.51), held, books) == "VOLUME_IN_SYMBOL_TOO_BIG"
+    assert code(opening(Side.SELL, volume=1.5), held, books) == ""  # the other side is its own
+    assert code(opening(Side.SELL, volume=1.51), held, books) == "VOLUME_IN_ALL_TOO_BIG"
+    assert code(opening(volume=1.5, symbol="GBPUSD"), held, books) == ""
+    assert code(opening(volume=1.51, symbol="GBPUSD"), held, books) == "VOLUME_IN_ALL_TOO_BIG"
+
+
+def test_the_positions_of_a_symbol_are_its_own_with_all_that_may_become_one() -> None:
+    held, books = limits(max_positions_per_symbol=3), account()
+    fill(books, accepted(books, opening(), held), ticket=1)
+    work(books, accepted(books, pending(), held), ticket=2)
+    lost = accepted(books, opening(), held)
+    send(books, lost)
+    move(books, lost, State.UNKNOWN)
+    assert code(opening(), held, books) == "TOO_MANY_IN_SYMBOL"
+    assert code(opening(symbol="GBPUSD"), held, books) == ""
+    move(books, lost, State.QUARANTINED)
+    assert code(opening(), held, books) == "TOO_MANY_IN_SYMBOL"
+
+
+@given(
+    volumes=st.lists(st.integers(1, 300), min_size=1, max_size=40),
+    fates=st.lists(st.sampled_from(["wait", "fill", "reject", "unknown"]), min_size=1, max_size=9),
+    sides=st.lists(st.sampled_from(Side), min_size=1, max_size=5),
+)
+def test_lots_never_pass_their_caps_whatever_becomes_of_the_orders(
+    volumes: list[int], fates: list[str], sides: list[Side]
+) -> None:
+    held, books = limits(max_volume_per_symbol=5, max_volume=8), account()
+    for ticket, volume in enumerate(volumes, start=1):
+        order = accept(books, opening(sides[ticket % len(sides)], volume / 100), held)
+        if isinstance(order, OrderState) and (fate := fates[ticket % len(fates)]) != "wait":
+            if fate == "fill":
+                fill(books, order, ticket)
+            else:
+                send(books, order)
+                move(books, order, State.REJECTED if fate == "reject" else State.UNKNOWN)
+        sums = books.symbol_exposure("EURUSD")
+        assert max(sums.buy_e8, sums.sell_e8) <= 5 * 10**8
+        assert sums.buy_e8 + sums.sell_e8 <= 8 * 10**8

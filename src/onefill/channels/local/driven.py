@@ -10,7 +10,7 @@ from typing import Any
 from onefill.channels.local.config import ExecutionEngineConfig
 from onefill.channels.local.names import broker_name
 from onefill.channels.local.session import PooledSession
-from onefill.execution.desk import Desk
+from onefill.execution.desk import Desk, EquityMarks
 from onefill.execution.drivers.live import LiveDriver
 from onefill.execution.gate import Gate, OpenGate
 from onefill.execution.told import Alarm
@@ -22,6 +22,7 @@ from onefill.model.order import OrderState
 from onefill.risk.limits import Limits, load_limits, parse_limits
 from onefill.runtime.clock import Clock
 from onefill.terminal.port import AccountRow
+from onefill.terminal.zone import ServerTime, parse_zone
 
 TENANT = "local"
 _REAL = 2
@@ -44,6 +45,8 @@ class DrivenAccount:
         self.name = account_name(session)
         #: What may stop or hold back its orders from outside; set before `ready`.
         self.gate: Gate = OpenGate()
+        #: Who looks at its equity between orders too; set before `ready`.
+        self.equity_marks: EquityMarks | None = None
         #: Hears what the driver tells (`execution.told`), always durable.
         self.hear: Callable[[Any], None] = lambda what: None
         self._journal = journal
@@ -89,6 +92,8 @@ class DrivenAccount:
             limits=self._held_limits(account),
             clock=self._clock,
             gate=self.gate,
+            equity_marks=self.equity_marks,
+            day_of=ServerTime(parse_zone(self.session.config.time_zone or "UTC")).day_of,
             epoch=self._newest_epoch(),
             config=self._config.execution(),
         )

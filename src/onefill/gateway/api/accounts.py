@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from onefill.contracts.rest import AccessToken, AccountsTold, Position, Positions, Ticket
+import msgspec
+
+from onefill.contracts.messages import Profile
+from onefill.contracts.rest import (
+    AccessToken,
+    AccountsTold,
+    AccountTold,
+    Position,
+    Positions,
+    Ticket,
+)
+from onefill.gateway.api.body import decode
 from onefill.gateway.api.door import Answered, Call, Query, Way
 from onefill.gateway.api.refusal import Refusal
 from onefill.gateway.api.told import account_told, position_told
@@ -16,6 +27,35 @@ async def accounts(call: Call) -> Answered:
     return Answered(
         AccountsTold(accounts=[account_told(one, standing.connected(one.id)) for one in found])
     )
+
+
+class Registration(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """An account that its user registers; what is left out, its first profile fills in."""
+
+    #: Its login, as text.
+    mt5_account: str
+    server: str = ""
+    broker: str = ""
+    live: bool = False
+
+
+_registration = msgspec.json.Decoder(Registration)
+
+
+async def register(call: Call) -> Answered:
+    """An account of the caller's own; one that is registered just so is what comes back."""
+    wanted = decode(call.body, _registration)
+    account = call.door.directory.seen(
+        call.caller,
+        Profile(
+            user_id=call.caller.user,
+            account=wanted.mt5_account,
+            server=wanted.server,
+            broker=wanted.broker,
+            live=wanted.live,
+        ),
+    )
+    return Answered(account_told(account, call.door.standing.connected(account.id)))
 
 
 async def positions(call: Call) -> Answered:
@@ -58,6 +98,23 @@ WAYS = (
         right=Right.READ,
         tag="accounts",
         gives={200: (AccountsTold,)},
+    ),
+    Way(
+        method="POST",
+        path="/v1/accounts",
+        handler=register,
+        summary="Register an account of one's own; it waits until its broker is approved",
+        right=Right.TRADE,
+        tag="accounts",
+        takes=Registration,
+        gives={200: (AccountTold,)},
+        refuses=(404, 409),
+        examples={
+            "demo": {
+                "summary": "A demo account",
+                "value": {"mt5_account": "5012345", "server": "Broker-Demo", "broker": "Broker"},
+            }
+        },
     ),
     Way(
         method="GET",

@@ -139,3 +139,20 @@ async def test_a_read_key_cannot_trade(tmp_path: Path) -> None:
         assert list(client.orders()) == []
 
     await _with(tmp_path, work, frozenset({Right.READ}))
+
+
+async def test_a_user_registers_an_account_which_waits_for_its_broker(tmp_path: Path) -> None:
+    def work(client: Client, stranger: Client) -> None:
+        made = client.register("333", server="Broker-Demo", broker="Nobody's")
+        assert (made.mt5_account, made.user_id, made.standing) == ("333", "anna", "pending")
+        assert client.register("333", server="Broker-Demo", broker="Nobody's") == made
+        with pytest.raises(errors.Conflict) as wrong:
+            client.register("333", server="Broker-Live")
+        assert wrong.value.code == "ACCOUNT_SERVER_DIFFERS"
+        assert {one.mt5_account for one in client.accounts()} == {"111", "333"}
+        assert {one.mt5_account for one in stranger.accounts()} == {"222"}
+        with pytest.raises(errors.Invalid) as bad:
+            client.register("no such name!")
+        assert bad.value.code == "NAME_INVALID"
+
+    await _with(tmp_path, work)

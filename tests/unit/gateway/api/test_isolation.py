@@ -19,6 +19,7 @@ WAYS = ways(ApiSettings(open_metrics=False))
 CLOSED = [way for way in WAYS if not way.open]
 BODIES: dict[str, Any] = {
     "/v1/decisions": order("new", mt5_account="112"),
+    "/v1/accounts": {"mt5_account": "999"},
     "/v1/kill": {"reason": "r", "account": "112"},
     "/v1/resume": {"reason": "r", "account": "112"},
     "/v1/quarantine/{id:path}/resolve": {"as": "not_executed", "reason": "r"},

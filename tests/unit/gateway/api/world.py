@@ -23,7 +23,17 @@ from onefill.gateway.desk.kill_report import (
     Flattening,
     KillReport,
 )
-from onefill.gateway.identity.model import Account, Caller, Right, Tenant, User, account_id
+from onefill.gateway.identity.model import (
+    Account,
+    Caller,
+    Right,
+    Tenant,
+    User,
+    account_id,
+)
+from onefill.gateway.identity.model import (
+    Standing as AccountStanding,
+)
 from onefill.gateway.ports import Decision
 from onefill.journal.group_writer import GroupWriter
 from onefill.journal.journal import Journal
@@ -105,7 +115,15 @@ class People:
         raise NotImplementedError
 
     def seen(self, caller: Caller, profile: Any) -> Account:
-        raise NotImplementedError
+        return Account(
+            tenant=caller.tenant,
+            name=profile.account,
+            user=caller.user,
+            server=profile.server,
+            broker=profile.broker,
+            live=profile.live,
+            standing=AccountStanding.PENDING,
+        )
 
     def halts(self) -> tuple[Halt, ...]:
         return tuple(self.in_force.values())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from onefill.contracts.messages import Preferences
+from onefill.contracts.messages import Command, Preferences
 from onefill.gateway.desk.directing import Directing
 from onefill.gateway.identity.model import Caller, Right
 from onefill.gateway.ports import Decision
@@ -225,12 +225,23 @@ async def test_with_the_journals_writer_thread_orders_leave_in_the_order_they_ca
             post.here.add(ID)
             await desk.arrived(ACCOUNT, enveloped=True)
             await desk.profiled(ACCOUNT, told())
-            keys = [f"k{n}" for n in range(300)]
-            await asyncio.gather(
-                *(desk.decide(CALLER, Decision(intent=opening(k), account=NAME)) for k in keys)
-            )
+            durable: list[int] = []
+
+            def look(_: str, command: Command) -> None:
+                key = command.intent.client_key
+                durable.append(len(list(journal.records(account=ID, order=key))))
+
+            async def decide(n: int) -> None:
+                for _ in range(n):  # some come while a commit is under way
+                    await asyncio.sleep(0)
+                await desk.decide(CALLER, Decision(intent=opening(f"k{n}"), account=NAME))
+
+            post.watch = look
+            keys = [f"k{n}" for n in range(100)]
+            await asyncio.gather(*(decide(n) for n in range(100)))
             for key in keys:
                 await desk.outcome(ID, key, 0)
             assert post.sent() == keys
+            assert durable == [2] * len(keys)
             await desk.close()
     assert verify(tmp_path).intact

@@ -1,5 +1,7 @@
 """Orders for a client that is away wait in order, expire in time, and are judged before they go."""
 
+import asyncio
+
 import pytest
 
 from onefill.gateway.identity.model import Standing
@@ -121,8 +123,7 @@ async def test_what_is_taken_back_from_a_full_queue_keeps_its_place(world: World
     await world.arrive()
     world.post.answer = "QUEUE_FULL"
     keys = [f"k{n}" for n in range(7)]
-    for key in keys:
-        await world.decide(key)
+    await asyncio.gather(*(world.decide(key) for key in keys))
     await world.leave()
     world.post.answer = ""
     await world.arrive()

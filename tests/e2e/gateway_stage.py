@@ -1,0 +1,199 @@
+"""The parts of a trading desk as processes of their own, as their users start them: a gateway, an
+agent, a broker, and peers that share no code with them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from onefill.client.client import Client
+from onefill.contracts.rest import Order
+from onefill.gateway.identity.opening import open_identity
+from onefill.gateway.identity.setup import first_setup
+from onefill.model.states import State
+from onefill.runtime.clock import SystemClock
+from tests.e2e.command import onefill
+
+T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 20.0
+BROKER = "Foreign Markets"
+
+
+def until(look: Callable[[], T | None], patience_s: float = PATIENCE_S, what: str = "") -> T:
+    """What a look at last shows."""
+    give_up = time.monotonic() + patience_s
+    while time.monotonic() < give_up:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"it never came to be: {what}")
+
+
+class Part:
+    """A process. What it says, on either stream, is read as it comes: JSON objects in `said`, and
+    all of it in `text`."""
+
+    def __init__(self, *words: object, home: Path | None = None) -> None:
+        home_is = {} if home is None else {"HOME": str(home), "USERPROFILE": str(home)}
+        self.process = subprocess.Popen(
+            [sys.executable, *map(str, words)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            bufsize=1,
+            cwd=ROOT,
+            env={**os.environ, **home_is, "PYTHONUNBUFFERED": "1"},
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.lines.extend(iter(self.process.stdout.readline, ""))
+
+    @property
+    def text(self) -> str:
+        return "".join(self.lines)
+
+    @property
+    def said(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines[:] if line.startswith("{")]
+
+    def hear(self, wanted: Callable[[dict[str, Any]], object], after: int = 0) -> dict[str, Any]:
+        """The first thing of that kind that it says, among those after so many."""
+
+        def look() -> dict[str, Any] | None:
+            found = next((one for one in self.said[after:] if wanted(one)), None)
+            assert found or self.process.poll() is None, self.text
+            return found
+
+        try:
+            return until(look)
+        except AssertionError:
+            raise AssertionError(f"it never said so: {self.text[-3_000:]}") from None
+
+    def tell(self, **what: Any) -> None:
+        """A line on its input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(what) + "\n")
+        self.process.stdin.flush()
+
+    def end(self, how: int = signal.SIGTERM) -> int:
+        """End it, and its status."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.over()
+
+    def over(self) -> int:
+        """Its status, once it has ended."""
+        status = self.process.wait(30)
+        self._reader.join(10)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        assert "Traceback" not in self.text, self.text
+        return status
+
+    def __enter__(self) -> Part:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        if error is not None:
+            print(self.text[-4_000:])
+            self.process.wait(30)
+            self._reader.join(10)
+        if not self._reader.is_alive() and error is not None:
+            return
+        self.over()
+
+
+class GatewayProcess:
+    """`onefill gateway` with a tenant, a user, the accounts named and their keys."""
+
+    def __init__(self, home: Path, *accounts: str, config: str = "", **setup: str) -> None:
+        self.home, self.data = home, home / "gateway"
+        self._config = home / "gateway.toml"
+        self._config.write_text(config)
+        words = [word for name, value in setup.items() for word in (f"--{name}", value)]
+        ran = onefill(
+            "admin", "setup", "--json", "--data", self.data, "--account", accounts[0], *words
+        )
+        made = json.loads(ran.out)
+        self.key, self.tokens = made["key"], {accounts[0]: made["client_token"]}
+        if accounts[1:]:
+            identity = open_identity(self.data, SystemClock())
+            for account in accounts[1:]:
+                more = first_setup(identity, account=account, by="test", **setup)
+                self.tokens[account] = more.client_token
+            identity.close()
+        self.key_file = self.private("trader.key", self.key)
+        self.part: Part | None = None
+        self.port = 0
+        self.start()
+
+    def private(self, name: str, text: str) -> Path:
+        """A file that only its owner reads."""
+        file = self.home / name
+        file.touch(mode=0o600)
+        file.write_text(text + "\n")
+        return file
+
+    def start(self) -> None:
+        """Start it, on the same port as before."""
+        self.part = Part(
+            *("-m", "onefill", "gateway", "--json", "--config", self._config),
+            *("--data", self.data, "--port", self.port),
+        )
+        self.url = self.part.hear(lambda one: "url" in one)["url"]
+        self.port = int(self.url.rpartition(":")[2])
+
+    def end(self, how: int = signal.SIGTERM) -> int:
+        assert self.part is not None
+        return self.part.end(how)
+
+    @property
+    def sockets(self) -> str:
+        return self.url.replace("http", "ws", 1)
+
+    def client(self) -> Client:
+        return Client(self.url, key=self.key)
+
+    def __enter__(self) -> GatewayProcess:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self.part is not None:
+            self.part.__exit__(*error)
+
+
+def becomes(client: Client, account: str, key: str, *states: State) -> Order:
+    """An order, once it is in one of the states."""
+
+    def look() -> Order | None:
+        order = client.order(key, account=account)
+        return order if order.status in states else None
+
+    try:
+        return until(look)
+    except AssertionError:
+        raise AssertionError(f"{client.order(key, account=account)}") from None
