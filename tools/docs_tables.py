@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from onefill.model.states import mermaid
+from onefill.risk.at_gateway_reasons import GATEWAY_REASONS
 from onefill.risk.reasons import reasons_table
 from onefill.terminal.classify import outcomes_table
 
@@ -19,10 +20,19 @@ def _diagram() -> str:
     return f"```mermaid\n{mermaid()}\n```"
 
 
+def _gateway_reasons() -> str:
+    rows = [
+        f"| `{code}` | {reason.control} | {reason.sentence} |"
+        for code, reason in GATEWAY_REASONS.items()
+    ]
+    return "\n".join(["| code | control | sentence |", "|---|---|---|", *rows])
+
+
 PARTS: dict[tuple[str, str], Callable[[], str]] = {
     ("docs/protocol.md", "states"): _diagram,
     ("docs/protocol.md", "classes"): outcomes_table,
     ("docs/replay.md", "reasons"): reasons_table,
+    ("docs/controls.md", "gateway reasons"): _gateway_reasons,
 }
 
 

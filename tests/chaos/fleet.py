@@ -5,6 +5,8 @@ gateway and agent. Two machines' clocks can be set: the gateway's, and the agent
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -99,6 +101,13 @@ class Fleet:
             return sum(bool(one.connected) for one in told) == len(self.accounts)
 
         until(all_there, "the agent does not come back")
+
+    def last_said_ms(self) -> int:
+        """The time that the agent's clock showed when it said something last."""
+        last = self.agent.log.read_text().strip().rpartition("\n")[2]
+        with suppress(ValueError, KeyError):
+            return round(datetime.fromisoformat(json.loads(last)["at"]).timestamp() * 1_000)
+        return 0
 
     def settled(self) -> None:
         """Wait until every order of the gateway is at rest, or visibly in doubt."""

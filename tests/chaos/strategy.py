@@ -8,17 +8,18 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from onefill.client.client import Client
 from onefill.client.errors import CallFailed, Conflict, Unavailable
+from onefill.client.fields import Decision
 from onefill.contracts import rest
 from tests.chaos.machine import real_ms
 
 Told = dict[str, Any]
 _PATIENCE_S = 120.0
 _BATCH = 6
-FAR = 0.5
+FAR = 0.8
 """A limit so far below the market is never reached."""
 
 
@@ -40,10 +41,9 @@ class Strategy:
         self._pending: list[str] = []
         self._number = 0
 
-    def trade(self, decisions: int, pause_s: float, over: threading.Event | None = None) -> None:
-        """So many decisions, with drawn pauses between; or until it is over."""
-        asked = len(self._said) + decisions
-        while len(self._said) < asked and not (over is not None and over.is_set()):
+    def trade(self, least: int, pause_s: float, over: threading.Event) -> None:
+        """Until it is over, and at least so many decisions, with drawn pauses between."""
+        while len(self._said) < least or not over.is_set():
             self.step()
             time.sleep(pause_s * self._draw.random() * 2)
 
@@ -116,7 +116,7 @@ class Strategy:
         """Several at once."""
         many = [self._said_as(self._open()) for _ in range(_BATCH)]
         self.asked["batch"] += 1
-        answers = self._until_answered(lambda: self._client.decide_all(many))
+        answers = self._until_answered(lambda: self._client.decide_all(cast(list[Decision], many)))
         for said, answer in zip(many, answers, strict=True):
             assert answer.order is not None, (said, answer.error)
             self._hear(answer.order)

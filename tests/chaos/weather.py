@@ -4,20 +4,20 @@ whether it happened, and leaves a fleet that can recover by itself."""
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 
 from tests.chaos.fleet import DAY_MS, LEASE_S, Fleet
-from tests.chaos.machine import MachineClock
+from tests.chaos.machine import MachineClock, real_ms
 from tests.chaos.wire import Pair
 from tests.integration.terminal.processes import until
 
-_STORM = 12
+_BETWEEN_S = 0.4
+_STORM = 20
 """Connections in a storm, at least."""
 _MISUSED = 6
-_JUMPS_MS = (-DAY_MS // 2, -3_600_000, -30_000, -2_000, 2_000, 30_000, 3_600_000, DAY_MS // 2)
+_JUMPS_MS = (-DAY_MS // 2, -3_600_000, -30_000, -4_000, 4_000, 30_000, 3_600_000, DAY_MS // 2)
 
 
 class Weather:
@@ -28,16 +28,14 @@ class Weather:
         self._fleet = fleet
         self._draw = random.Random(seed)
 
-    def go_on(self, faults: int, pause_s: float, over: threading.Event) -> None:
+    def go_on(self, faults: int) -> None:
         """So many drawn faults; every kind comes before one comes again."""
         left: list[str] = []
         for number in range(faults):
-            if over.is_set():
-                return
             if not left:
                 left = list(FAULTS)
                 self._draw.shuffle(left)
-            time.sleep(pause_s * self._draw.random() * 2)
+            time.sleep(self._draw.random() * _BETWEEN_S)
             name = left.pop()
             began = time.monotonic()
             self.strike(name)
@@ -144,7 +142,7 @@ class Weather:
         before, began = wire.connections, time.monotonic()
         wire.storm = True
         for account in self._fleet.accounts:
-            wire.on_pair(account, lambda pair: pair.abort())
+            wire.on_pair(account, Pair.abort)
         until(lambda: wire.connections >= before + _STORM, "the agent does not come back")
         self.struck["reconnects in storms"] += wire.connections - before
         self.struck["tenths of a second of storms"] += round((time.monotonic() - began) * 10)
@@ -154,15 +152,32 @@ class Weather:
     # Clocks.
 
     def jump_gateway(self) -> None:
-        self._jump(self._fleet.gateway_clock)
+        def seen() -> int:
+            page = self._fleet.client.orders_page(limit=1).orders
+            return (page[0].received_at_ms or 0) if page else 0
+
+        self._jump(self._fleet.gateway_clock, seen)
 
     def jump_agent(self) -> None:
-        self._jump(self._fleet.agent_clock)
+        account = self._draw.choice(self._fleet.accounts)
 
-    def _jump(self, clock: MachineClock) -> None:
-        clock.set(self._draw.choice(_JUMPS_MS))
-        time.sleep(0.5 + self._draw.random())
+        def seen() -> int:
+            self._fleet.wire.on_pair(account, Pair.abort)  # of which the agent tells, with the time
+            time.sleep(0.2)
+            return self._fleet.last_said_ms()
+
+        self._jump(self._fleet.agent_clock, seen)
+
+    def _jump(self, clock: MachineClock, seen_ms: Callable[[], int]) -> None:
+        shift_ms = self._draw.choice(_JUMPS_MS)
+        clock.set(shift_ms)
+        until(
+            lambda: abs(seen_ms() - real_ms() - shift_ms) < abs(shift_ms) / 2,
+            "nobody noticed that the clock jumped",
+        )
+        time.sleep(self._draw.random())
         clock.set(0)
+        self._back()
 
     def _back(self) -> None:
         self._fleet.in_contact()

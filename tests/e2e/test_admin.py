@@ -98,6 +98,8 @@ def test_who_there_is_can_be_made_listed_shown_and_changed(tmp_path: Path) -> No
     assert (anna["auto_trading"], anna["min_confidence"]) == (False, 0)
     gateway("account", "change", "acme/1001", "--standing", "disabled")
     assert gateway.json("account", "show", "acme/1001")[0]["standing"] == "disabled"
+    gateway("account", "change", "acme/1001", "--statuses", "1,2,3")
+    assert gateway.json("account", "show", "acme/1001")[0]["statuses"] == "1,2,3"
     gateway("tenant", "change", "acme", "--inactive")
     (acme,) = gateway.json("tenant", "show", "acme")
     assert (acme["active"], acme["users"], acme["accounts"]) == (False, 1, 1)
@@ -248,6 +250,7 @@ def test_the_trail_tells_who_did_what_and_shows_what_was_done_to_it(gateway: Gat
         (["user", "change", "acme/anna"], "nothing to change"),
         (["account", "create", "acme/5", "--user", "bob"], "no user"),
         (["account", "show", "acme/9"], "no account"),
+        (["account", "change", "acme/1001", "--statuses", "1,2"], "numbering"),
         (["key", "create", "acme/anna"], "--right"),
         (["key", "create", "acme/anna", "--right", "everything"], "everything"),
         (["key", "create", "acme/anna", "--right", "read", "--expires", "soon"], "span"),

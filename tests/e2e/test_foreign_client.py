@@ -145,14 +145,10 @@ def speaker(request: pytest.FixtureRequest, speakers: dict[str, Speaker]) -> Spe
     return found
 
 
-@pytest.fixture
-def first(speaker: Speaker) -> Speaker:
-    return speaker if speaker.dialect == FIRST else pytest.skip("the other dialect")
-
-
-@pytest.fixture
-def second(speaker: Speaker) -> Speaker:
-    return speaker if speaker.dialect == SECOND else pytest.skip("the other dialect")
+def spoken_by(*accounts: str) -> Any:
+    """The test is for these only."""
+    names = ["-".join(map(str, SPEAKERS[one])) for one in accounts]
+    return pytest.mark.parametrize("speaker", accounts, indirect=True, ids=names)
 
 
 def test_the_foreign_peers_share_no_code_with_onefill() -> None:
@@ -175,9 +171,8 @@ def test_the_handshake_gives_the_subprotocol_that_was_asked_for(speaker: Speaker
         assert int(config["message"]["version"]) > 0
 
 
+@spoken_by("1002", "1003", "1004")
 def test_a_profile_makes_the_account_known(speaker: Speaker) -> None:
-    if speaker.dialect == FIRST and not speaker.enveloped:
-        pytest.skip("it has no words for a profile")
     account = next(
         one for one in speaker.engine.accounts() if one.mt5_account == speaker.account
     )
@@ -189,6 +184,7 @@ def test_a_profile_makes_the_account_known(speaker: Speaker) -> None:
     speaker.becomes("preferred", State.FILLED)
 
 
+@spoken_by("1001", "1002")
 @pytest.mark.parametrize(
     ("fields", "kind", "price"),
     [
@@ -199,11 +195,11 @@ def test_a_profile_makes_the_account_known(speaker: Speaker) -> None:
     ],
 )
 def test_an_opening_arrives_in_the_first_dialect(
-    first: Speaker, fields: dict[str, Any], kind: str, price: float
+    speaker: Speaker, fields: dict[str, Any], kind: str, price: float
 ) -> None:
     expires = int(time.time() * 1_000) + 50_000
     later = {} if kind == "MARKET" else {"expiration": expires + 3_600_000}
-    command = first.commanded(
+    command = speaker.commanded(
         f"open-{kind}", stop_loss=1.01, take_profit=1.3, deviation=15, magic=77, comment="by hand",
         correlation_id="signal-9", expires_at=expires, **fields, **later,
     )  # fmt: skip
@@ -217,12 +213,13 @@ def test_an_opening_arrives_in_the_first_dialect(
         expires, later.get("expiration", 0),
     )  # fmt: skip
     assert abs(int(command["timestamp"]) - expires) < 120_000
-    first.answer(f"open-{kind}", status="FAILED", error_message="no money")
-    order = first.becomes(f"open-{kind}", State.REJECTED)
+    speaker.answer(f"open-{kind}", status="FAILED", error_message="no money")
+    order = speaker.becomes(f"open-{kind}", State.REJECTED)
     assert order.reason is not None
     assert "no money" in order.reason.message
 
 
+@spoken_by("1003", "1004")
 @pytest.mark.parametrize(
     ("fields", "kind"),
     [
@@ -235,10 +232,10 @@ def test_an_opening_arrives_in_the_first_dialect(
     ],
 )
 def test_an_opening_arrives_in_the_second_dialect(
-    second: Speaker, fields: dict[str, Any], kind: str
+    speaker: Speaker, fields: dict[str, Any], kind: str
 ) -> None:
     expires = int(time.time() * 1_000) + 50_000
-    command = second.commanded(
+    command = speaker.commanded(
         f"open-{kind}", reason="the averages crossed", confidence_score=0.75, expires_at=expires,
         **{"stop_loss": 1.01, "take_profit": 1.3} if fields["side"] == "buy" else {}, **fields,
     )  # fmt: skip
@@ -249,8 +246,8 @@ def test_an_opening_arrives_in_the_second_dialect(
     assert (command["stop_loss"], command["take_profit"]) == levels
     assert (command["reason"], command["confidence_score"]) == ("the averages crossed", 0.75)
     assert int(command["expires_at"]) == expires
-    second.answer(f"open-{kind}", status="FAILED", error_message="no money")
-    second.becomes(f"open-{kind}", State.REJECTED)
+    speaker.answer(f"open-{kind}", status="FAILED", error_message="no money")
+    speaker.becomes(f"open-{kind}", State.REJECTED)
 
 
 def test_closes_and_changes_arrive_with_what_they_mean(speaker: Speaker) -> None:
@@ -300,11 +297,9 @@ def test_a_pending_order_works_then_fills_and_another_is_cancelled(speaker: Spea
     speaker.becomes("goes", State.CANCELLED if speaker.enveloped else State.REJECTED)
 
 
+@spoken_by("1001", "1003")
 def test_what_a_dialect_cannot_say_is_told_and_not_sent(speaker: Speaker) -> None:
-    fields: dict[str, Any] = {"action": "close_all"}
-    if speaker.dialect == SECOND:
-        fields = {"action": "cancel", "target": "goes"}
-    speaker.decide("unsayable", **fields)
+    speaker.decide("unsayable", **_unsayable(speaker))
     order = speaker.becomes("unsayable", State.DENIED)
     assert order.reason is not None
     assert order.reason.code == "NOT_EXPRESSIBLE"
@@ -312,14 +307,31 @@ def test_what_a_dialect_cannot_say_is_told_and_not_sent(speaker: Speaker) -> Non
     assert '"unsayable"' not in speaker.part.text
 
 
-def test_close_all_is_answered_by_position_and_as_a_whole(second: Speaker) -> None:
-    second.opened("p1", volume=0.02)
-    command = second.commanded("all", action="close_all")
+@spoken_by("1002", "1004")
+def test_an_envelope_says_in_the_other_dialect_what_the_paths_own_cannot(speaker: Speaker) -> None:
+    assert speaker.decide("other", **_unsayable(speaker)).status is not State.DENIED
+    field = "trading_command" if speaker.dialect == FIRST else "execution_command"
+    speaker.part.hear(lambda one: is_command(one, field, "other"))
+    speaker.answer("other", status="FAILED", error_message="not now")
+    speaker.becomes("other", State.REJECTED)
+
+
+def _unsayable(speaker: Speaker) -> dict[str, Any]:
+    if speaker.dialect == FIRST:
+        return {"action": "close_all"}
+    return {"action": "cancel", "target": "goes"}
+
+
+@spoken_by("1003", "1004")
+def test_close_all_is_answered_by_position_and_as_a_whole(speaker: Speaker) -> None:
+    speaker.opened("p1", volume=0.02)
+    command = speaker.commanded("all", action="close_all")
     assert (command["type"], command["symbol"]) == ("CLOSE_ALL", "")
-    second.answer("all", executed_price=1.1, **({"position_ticket": "5"} * second.enveloped))
-    assert second.engine.order("all", account=second.account).status is State.SENDING
-    second.answer("all", order_ticket="")
-    second.becomes("all", State.DONE)
+    part = {"position_ticket": "5"} if speaker.enveloped else {}
+    speaker.answer("all", executed_price=1.1, **part)
+    assert speaker.engine.order("all", account=speaker.account).status is State.SENDING
+    speaker.answer("all", order_ticket="")
+    speaker.becomes("all", State.DONE)
 
 
 def test_results_are_taken_once_with_what_they_carry(speaker: Speaker) -> None:

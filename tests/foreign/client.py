@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +18,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.foreign.peer import ENVELOPE, SECOND, Peer, lines, say
+
+BEAT_S = 5.0
 
 
 async def hear(peer: Peer, socket: Any, bare: str) -> None:
@@ -28,11 +31,22 @@ async def hear(peer: Peer, socket: Any, bare: str) -> None:
     say(closed=socket.close_code, reason=socket.close_reason)
 
 
+async def beat(peer: Peer) -> None:
+    """An enveloped client says that it lives."""
+    with suppress(ConnectionClosed):
+        while peer.enveloped:
+            sent_at = int(time.time() * 1_000)
+            await peer.send("heartbeat", ENVELOPE.Heartbeat(sent_at=sent_at))
+            await asyncio.sleep(BEAT_S)
+
+
 async def obey(peer: Peer) -> None:
     with suppress(ConnectionClosed):
         async for wanted in lines():
             await peer.obey(wanted)
     await peer.socket.close()
+
+
 
 
 async def main(wanted: dict[str, Any]) -> None:
@@ -54,9 +68,11 @@ async def main(wanted: dict[str, Any]) -> None:
     say(connected=True, subprotocol=socket.subprotocol)
     if wanted.get("profile"):
         await peer.send("account_profile", ParseDict(wanted["profile"], SECOND.AccountProfile()))
+    beating = asyncio.create_task(beat(peer))
     obeying = asyncio.create_task(obey(peer))
     with suppress(ConnectionClosed):
         await hear(peer, socket, bare)
+    beating.cancel()
     await obeying
 
 

@@ -216,6 +216,13 @@ def change_user(
     tell(as_json, plain_of(new), f"user {user} is changed")
 
 
+_NUMBERING = typer.Option(
+    help='How its bare client numbers SUCCESS,FAILED,PARTIAL, as 1,2,3; "": as the contract, 0,1,2.'
+)
+Numbering = Annotated[str, _NUMBERING]
+SomeNumbering = Annotated[str | None, _NUMBERING]
+
+
 @account_app.command("create")
 def create_account(
     account: AccountPlace,
@@ -223,6 +230,7 @@ def create_account(
     server: Annotated[str, typer.Option(help="Its server; else the first profile's.")] = "",
     broker: Annotated[str, typer.Option(help="Its broker; else the first profile's.")] = "",
     live: Annotated[bool, typer.Option("--live/--demo", help="Real money, or not.")] = False,
+    statuses: Numbering = "",
     by: By = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
@@ -234,7 +242,14 @@ def create_account(
     tenant, name = place(account, "account")
     with opened(data) as identity:
         made = identity.admin.people.create_account(
-            tenant, name, user=user, server=server, broker=broker, live=live, by=who(by)
+            tenant,
+            name,
+            user=user,
+            server=server,
+            broker=broker,
+            live=live,
+            statuses=statuses,
+            by=who(by),
         )
     tell(as_json, plain_of(made), f"account {account} is made: {made.standing}")
 
@@ -279,6 +294,7 @@ def change_account(
     broker: Annotated[str | None, typer.Option(help='Its broker; "": the next profile\'s.')] = None,
     live: Annotated[bool | None, typer.Option("--live/--demo", help="Real money, or not.")] = None,
     standing: Annotated[Standing | None, typer.Option(help="Whether it may be traded.")] = None,
+    statuses: SomeNumbering = None,
     by: By = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
@@ -297,6 +313,7 @@ def change_account(
             broker=broker,
             live=live,
             standing=standing,
+            statuses=statuses,
             by=who(by),
         )
     tell(as_json, plain_of(new), f"account {account} is changed: {new.standing}")

@@ -154,7 +154,7 @@ def _awaited(child: Child, look: Callable[[], T | None]) -> T:
             return found
         child.check()
         pause(0.05)
-    raise OnefillError("DEMO_NOT_STARTED", f"the {child.name} is not ready; see {child.log}")
+    raise OnefillError("DEMO_NOT_STARTED", f"the {child.name} is not ready: {child.last()}")
 
 
 def _watch(client: Client, told: Told, seconds: float | None) -> None:

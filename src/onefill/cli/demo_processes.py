@@ -55,7 +55,7 @@ class Child:
         status = self._process.poll()
         if status is not None:
             raise OnefillError(
-                "DEMO_NOT_STARTED", f"the {self.name} ended with status {status}: {self._last()}"
+                "DEMO_NOT_STARTED", f"the {self.name} ended with status {status}: {self.last()}"
             )
 
     def first_line(self) -> dict[str, Any] | None:
@@ -67,7 +67,8 @@ class Child:
         said: dict[str, Any] = json.loads(text.partition("\n")[0])
         return said
 
-    def _last(self) -> str:
+    def last(self) -> str:
+        """The last line of its log."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1] if lines else f"it said nothing; see {self.log}"
 

@@ -89,7 +89,7 @@ def _said(event: OrderEvent) -> str:
         return " ".join(str(word) for word in words if word)
     if event.type == "reported":
         volume, price = detail.get("volume_e8", 0) / 1e8, detail.get("price", 0.0)
-        fill = f" {volume:g} at {price:g}" if volume else ""
+        fill = f" {volume:.10g} at {price:.10g}" if volume else ""
         why = f" ({detail['message']})" if detail.get("message") else ""
         return f"{detail.get('to', '')}{fill}{why}"
     return str(detail.get("message", ""))

@@ -7,12 +7,12 @@ from itertools import islice
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from onefill.cli import reach
 from onefill.cli.journal_text import plain, time_text
 from onefill.contracts.rest import Order, OrderEvent
+from onefill.model.intent import Action, OrderType
 from onefill.model.states import State
 
 COLOURS = {
@@ -69,32 +69,43 @@ def orders(
 
 
 def orders_table(title: str, found: list[Order]) -> Table:
-    """Orders for people."""
-    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD)
-    for name in ("received", "account", "order", "what", "status"):
+    """Orders for people, in 80 columns; a key is folded, never cut: it is what one goes on with."""
+    table = reach.table(title)
+    for name in ("received", "account"):
         table.add_column(name, no_wrap=True)
-    for name in ("lots", "price"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("why", min_width=20)
+    table.add_column("order", overflow="fold", min_width=8)
+    table.add_column("what", overflow="fold", min_width=10)
+    table.add_column("became", overflow="fold", min_width=24)
     for one in found:
         table.add_row(
             time_text(one.received_at_ms)[5:19] if one.received_at_ms else "",
             reach.shown(one.mt5_account),
             reach.shown(one.client_key),
             reach.shown(_what(one)),
-            f"[{COLOURS.get(one.status.value, 'white')}]{one.status.value}[/]",
-            f"{one.filled_volume:g}" if one.filled_volume else "",
-            f"{one.fill_price:g}" if one.fill_price else "",
-            reach.shown(one.reason.message) if one.reason else "",
+            _became(one),
         )
     return table
 
 
+def _became(order: Order) -> str:
+    status = order.status.value
+    words = [f"[{COLOURS.get(status, 'white')}]{status}[/]"]
+    if order.filled_volume:
+        words.append(reach.number(order.filled_volume))
+    if order.fill_price:
+        words.append(f"at {reach.number(order.fill_price)}")
+    told = " ".join(words)
+    return f"{told}: {reach.shown(order.reason.message)}" if order.reason else told
+
+
 def _what(order: Order) -> str:
-    size = "" if order.volume is None else f" {order.volume:g}"
-    side = "" if order.side is None else f" {order.side.value}"
+    size = "" if order.volume is None else f" {reach.number(order.volume)}"
+    sided = order.action in (Action.OPEN, Action.CLOSE)
+    side = f" {order.side.value}" if order.side is not None and sided else ""
     verb = "" if side and order.action.value == "open" else order.action.value
-    return f"{verb}{side}{size} {order.symbol}".strip()
+    kind = "" if order.order_type is OrderType.MARKET else f" {order.order_type.value}"
+    level = f" at {reach.number(order.price)}" if order.price else ""
+    return f"{verb}{side}{size} {order.symbol}{kind}{level}".strip()
 
 
 def _tell(event: OrderEvent, *, as_json: bool) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from onefill.cli import reach
+from onefill.contracts.rest import Position
 
 
 def positions(
@@ -27,24 +27,30 @@ def positions(
         for one in told.positions:
             reach.print_json(one)
         return
-    table = Table(title="Positions", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
-    for name in ("account", "ticket", "symbol", "side"):
+    reach.console().print(_table(told.positions))
+    if told.not_told:
+        typer.echo(f"not told by the client of: {', '.join(map(reach.shown, told.not_told))}")
+
+
+def _table(found: list[Position]) -> Table:
+    """Positions for people, in 80 columns; levels only where a position has one."""
+    with_levels = any(one.stop_loss or one.take_profit for one in found)
+    table = reach.table("Positions")
+    for name in ("account", "ticket"):
         table.add_column(name, no_wrap=True)
-    for name in ("lots", "price", "now", "stop loss", "take profit", "profit"):
+    table.add_column("what", overflow="fold", min_width=10)
+    for name in ("price", "now", *(("SL", "TP") if with_levels else ()), "profit"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("opened by")
-    for one in told.positions:
+    table.add_column("opened by", overflow="fold", min_width=8)
+    for one in found:
+        levels = (one.stop_loss, one.take_profit) if with_levels else ()
         table.add_row(
             reach.shown(one.mt5_account),
             str(one.ticket),
-            reach.shown(one.symbol),
-            one.side.value,
-            f"{one.volume:g}",
-            *(f"{level:g}" if level else "" for level in (one.price, one.price_now)),
-            *(f"{level:g}" if level else "" for level in (one.stop_loss, one.take_profit)),
+            reach.shown(f"{one.side.value} {reach.number(one.volume)} {one.symbol}"),
+            *(reach.number(level) if level else "" for level in (one.price, one.price_now)),
+            *(reach.number(level) if level else "" for level in levels),
             f"{one.profit:,.2f}",
-            reach.shown(one.client_key) or "(not by an order of ours)",
+            reach.shown(one.client_key) or "(not ours)",
         )
-    reach.console().print(table)
-    if told.not_told:
-        typer.echo(f"not told by the client of: {', '.join(map(reach.shown, told.not_told))}")
+    return table

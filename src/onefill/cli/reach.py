@@ -10,7 +10,9 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.table import Table
 
 from onefill.cli.journal_text import plain
 from onefill.client.client import Client
@@ -74,6 +76,23 @@ def print_json(value: object) -> None:
 def console() -> Console:
     """A table in a log or a pipe is not squeezed into the 80 columns that are assumed there."""
     return Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)
+
+
+def table(title: str) -> Table:
+    """A table that leaves its columns as much of the width as it can."""
+    return Table(
+        title=title,
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+
+
+def number(value: float) -> str:
+    """A price or a volume with all of its digits, and none that a float only seems to have."""
+    return f"{value:.10g}"
 
 
 def shown(text: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from enum import StrEnum
 
 from onefill.contracts import (
@@ -76,6 +77,12 @@ class Bare:
         self._life_ms, self._statuses, self._max_frame = life_ms, statuses, max_frame
         self._says = _SAYS[path][end]
         self._hears = _SAYS[path][End.CLIENT if end is End.SERVER else End.SERVER]
+
+    def with_statuses(self, statuses: Statuses) -> Bare:
+        """The same frames for a peer that numbers `ExecutionStatus` so."""
+        other = copy(self)
+        other._statuses = statuses
+        return other
 
     def pack(self, message: Message) -> bytes | None:
         """See `framing.Framing`."""

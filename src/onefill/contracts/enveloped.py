@@ -19,6 +19,7 @@ from onefill.contracts.messages import (
     Ack,
     Command,
     ConfigUpdate,
+    Dialect,
     Heartbeat,
     MarketData,
     Message,
@@ -28,7 +29,7 @@ from onefill.contracts.messages import (
 )
 from onefill.contracts.order_line import MAX_TARGET
 from onefill.contracts.reading import MAX_FRAME, check_market_data, read, within
-from onefill.contracts.refusals import FrameRefused
+from onefill.contracts.refusals import FrameRefused, NotExpressible
 from onefill.contracts.wire.common.base_pb2 import BaseMessage
 from onefill.contracts.wire.onefill import envelope_pb2 as pb
 from onefill.model.intent import Action
@@ -39,14 +40,16 @@ _ABOUT_COMMANDS = _COMMANDS | {_E.EXECUTION_RESULT_FIELD_NUMBER}
 
 
 class Enveloped:
-    """The envelopes of one connection: it counts what it packs. `tenant` and `source` are told in
-    every header; `life_ms` is as `Bare` has it."""
+    """The envelopes of one connection: it counts what it packs. `dialect` is the path's: commands
+    are in it, and in the other only where it has no words. `tenant` and `source` are told in every
+    header; `life_ms` is as `Bare` has it."""
 
     enveloped = True
 
     def __init__(
         self,
         *,
+        dialect: Dialect = Dialect.EXECUTION,
         tenant: str = "",
         source: str = "onefill",
         life_ms: int = MARKET_LIFE_MS,
@@ -55,11 +58,12 @@ class Enveloped:
         header = BaseMessage(tenant_id=tenant, source_service=source, message_version="1")
         self._header = pb.Envelope(header=header).SerializeToString()
         self._sequence = 0
+        self._dialect = dialect
         self._life_ms, self._max_frame = life_ms, max_frame
 
     def pack(self, message: Message) -> bytes:
         """See `framing.Framing`; never None."""
-        number, payload = _payload_of(message)
+        number, payload = _payload_of(message, self._dialect)
         frame = within(
             b"".join((
                 self._header,
@@ -76,10 +80,12 @@ class Enveloped:
         self._sequence += 1
         return frame
 
-    def unpack(self, frame: bytes) -> Message:
+    def unpack(self, frame: bytes) -> Message | None:
         """See `framing.Framing`."""
         within(frame, self._max_frame)
         number, checksum, payload = read(frame, "FRAME_INVALID", _opened, names_command=False)
+        if not number:
+            return None
         if checksum != (found := crc32c(payload)):
             # It may be another's id that the damaged bytes name: none is told.
             raise FrameRefused(
@@ -103,15 +109,25 @@ class Enveloped:
         return read(payload, code, decode, names_command=names_command)
 
 
-def _payload_of(message: Message) -> tuple[int, bytes]:
+def _command(message: Command, dialect: Dialect) -> tuple[int, bytes]:
+    """In the path's dialect; in the other one what only that can say."""
+    everything = message.intent.action is Action.CLOSE_ALL
+    if dialect is Dialect.TRADING or everything:
+        try:
+            words = trading_command.encode(message, extended=True)
+            return _E.TRADING_COMMAND_FIELD_NUMBER, words
+        except NotExpressible:
+            if everything:
+                raise
+    words = execution_command.encode(message, extended=True)
+    return _E.EXECUTION_COMMAND_FIELD_NUMBER, words
+
+
+def _payload_of(message: Message, dialect: Dialect) -> tuple[int, bytes]:
     """The envelope's field for a message, and its bytes."""
     match message:
         case Command():
-            if message.intent.action is Action.CLOSE_ALL:
-                words = trading_command.encode(message, extended=True)
-                return _E.TRADING_COMMAND_FIELD_NUMBER, words
-            words = execution_command.encode(message, extended=True)
-            return _E.EXECUTION_COMMAND_FIELD_NUMBER, words
+            return _command(message, dialect)
         case Result():
             return _E.EXECUTION_RESULT_FIELD_NUMBER, execution_result.encode(message)
         case Profile():
@@ -133,9 +149,10 @@ def _payload_of(message: Message) -> tuple[int, bytes]:
 
 
 def _opened(frame: bytes) -> tuple[int, int, bytes]:
-    """The payload's field, the checksum told of it (0 where none is, as protobuf has it), and the
-    payload as it lies on the wire. Raises ValueError."""
-    checksum, found = 0, None
+    """The payload's field (0: none that is known here), the checksum told of it (0 where none is,
+    as protobuf has it), and the payload as it lies on the wire. Raises ValueError where the frame
+    holds nothing at all, or more than one payload."""
+    checksum, found, other = 0, None, False
     for number, kind, begin, end in scan.fields(frame):
         if number == _E.CHECKSUM_FIELD_NUMBER and kind == scan.FIXED32:
             checksum = int.from_bytes(frame[begin:end], "little")
@@ -143,9 +160,13 @@ def _opened(frame: bytes) -> tuple[int, int, bytes]:
             if found is not None:
                 raise ValueError("an envelope holds one payload, not several")
             found = number, frame[begin:end]
-    if found is None:
-        raise ValueError("the envelope holds no payload that is known here")
-    return found[0], checksum, found[1]
+        elif number > _E.CHECKSUM_FIELD_NUMBER:
+            other = True
+    if found is not None:
+        return found[0], checksum, found[1]
+    if not other:
+        raise ValueError("the envelope holds no payload")
+    return 0, checksum, b""
 
 
 def _varint(value: int) -> bytes:

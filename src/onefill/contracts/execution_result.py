@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from onefill.contracts import checks
@@ -11,6 +12,8 @@ from onefill.contracts.refusals import Wrong
 from onefill.contracts.wire.trading import execution_command_pb2 as pb
 from onefill.model.errors import OnefillError
 from onefill.model.states import State
+
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,22 @@ class Statuses:
 
 
 CONTRACT = Statuses()
+
+
+def parse_statuses(text: str) -> Statuses:
+    """Three numbers for success, failed and partial, as "1,2,3"; empty: the contract's. Raises
+    `OnefillError` (`STATUSES_INVALID`)."""
+    if not text:
+        return CONTRACT
+    numbers = [part.strip() for part in text.split(",")]
+    if len(numbers) != 3 or not all(_WHOLE.fullmatch(one) for one in numbers):
+        raise OnefillError(
+            "STATUSES_INVALID",
+            f"{text[:40]!r} is no numbering: give the numbers of SUCCESS, FAILED and PARTIAL, as "
+            "1,2,3",
+        )
+    success, failed, partial = map(int, numbers)
+    return Statuses(success, failed, partial)
 
 
 def decode(payload: bytes, statuses: Statuses = CONTRACT) -> Result:

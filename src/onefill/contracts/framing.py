@@ -6,7 +6,7 @@ from typing import Protocol
 
 from onefill.contracts.bare import Bare, End
 from onefill.contracts.enveloped import Enveloped
-from onefill.contracts.execution_result import Statuses
+from onefill.contracts.execution_result import Statuses, parse_statuses
 from onefill.contracts.messages import Message
 from onefill.contracts.reading import MAX_FRAME
 from onefill.contracts.refusals import FrameRefused, NotExpressible
@@ -21,6 +21,7 @@ __all__ = [
     "Framing",
     "NotExpressible",
     "Statuses",
+    "parse_statuses",
 ]
 
 SUBPROTOCOL = "onefill.v1"
@@ -38,6 +39,7 @@ class Framing(Protocol):
         `FrameRefused` (`FRAME_TOO_LARGE`) where no peer would read it."""
         ...
 
-    def unpack(self, frame: bytes) -> Message:
-        """What a frame says. Raises `FrameRefused`."""
+    def unpack(self, frame: bytes) -> Message | None:
+        """What a frame says; None where that is nothing that is known here (an envelope with a
+        newer peer's payload), which is skipped. Raises `FrameRefused`."""
         ...

@@ -63,8 +63,9 @@ def moment_of(line: Line) -> int | None:
     return None if line.at is None else _moment("at", line.at)
 
 
-def intent_of(line: Line) -> OrderIntent:
-    """The intent that a line means. Raises `Wrong`."""
+def intent_of(line: Line, *, size_may_lack: bool = False) -> OrderIntent:
+    """The intent that a line means. `size_may_lack`: where an opening order names no size, somebody
+    else knows one. Raises `Wrong`."""
     action = line.action or Action.OPEN
     check_text("client_key", line.client_key, MAX_KEY)
     if is_child_key(line.client_key):
@@ -78,7 +79,7 @@ def intent_of(line: Line) -> OrderIntent:
         check_text("comment", line.comment, MAX_COMMENT)
     _check_numbers(line)
     if action is Action.OPEN:
-        _check_open(line)
+        _check_open(line, size_may_lack)
     else:
         _check_other(line, action)
     return OrderIntent(
@@ -123,12 +124,12 @@ def _check_numbers(line: Line) -> None:
         raise Wrong("magic", f"expected a whole number from 0 to {MAX_MAGIC}, not {magic}")
 
 
-def _check_open(line: Line) -> None:
+def _check_open(line: Line, size_may_lack: bool) -> None:
     if line.symbol is None:
         raise Wrong("symbol", "is required to open")
     if line.side is None:
         raise Wrong("side", 'is required to open: "buy" or "sell"')
-    if line.volume is None and line.units is None:
+    if line.volume is None and line.units is None and not size_may_lack:
         raise Wrong("volume", "is required to open: lots, or units in place of it")
     kind = line.order_type or OrderType.MARKET
     if kind is OrderType.MARKET:

@@ -96,8 +96,11 @@ def contradiction(result: Result, intent: OrderIntent) -> str:
     if dealless:
         if proven is not State.DONE:
             return f"{proven.name} is nothing that becomes of a {intent.action}"
-        lacks_ticket = not (result.order_ticket or result.position_ticket)
-        if lacks_ticket and intent.action is not Action.CLOSE_ALL:
+        # A cancel of an order that the broker never had is done without a ticket of the broker's.
+        needs_ticket = intent.action is not Action.CLOSE_ALL and not (
+            intent.action is Action.CANCEL and state is State.DONE
+        )
+        if needs_ticket and not (result.order_ticket or result.position_ticket):
             return f"{status.name} without an order_ticket"
         return ""
     return _contradicts_fill(result, intent, proven)

@@ -96,10 +96,12 @@ class AccountState(msgspec.Struct, kw_only=True):
     unknown: dict[str, int] = {}
     #: Contents accepted lately and until when a repeat is held (control 10).
     recent: dict[bytes, int] = {}
-    #: When it sent messages (control 6), and orders alike (control 7): `model.throttle`.
+    #: When messages were accepted and when they were sent (control 6), and orders alike were
+    #: accepted (control 7): `model.throttle`.
     messages: list[int] = []
+    sends: list[int] = []
     alike: dict[str, list[int]] = {}
-    #: The longest windows that either was ever counted in.
+    #: The longest windows that they were ever counted in.
     message_window_ms: int = 0
     alike_window_ms: int = 0
     #: Strategies that may open nothing until a person resumes them, and why (control 7).

@@ -121,10 +121,8 @@ def _sending(state: AccountState, event: ev.Sending, number: int, at_ms: int) ->
     order.server_ms = event.server_ms
     order.baseline_ticket = event.baseline_ticket
     order.request = event.request
-    if event.attempt > 1 and state.messages:
-        add_moment(
-            state.messages, at_ms, state.message_window_ms
-        )  # its acceptance counted the first attempt
+    if state.message_window_ms:
+        add_moment(state.sends, at_ms, state.message_window_ms)
     _step(state, order, State.SENDING)
 
 

@@ -37,8 +37,11 @@ class Rates:
             limit=limits.told("max_messages", intent.magic, intent.symbol),
         )
 
-    def alike(self, intent: OrderIntent, limits: Limits, now_ms: int) -> Denial | None:
-        """Control 7: count an order that opens; beyond the limit its strategy is to be halted."""
+    def alike(
+        self, intent: OrderIntent, limits: Limits, now_ms: int, account: str
+    ) -> Denial | None:
+        """Control 7: count an order that opens; beyond the limit its strategy is to be halted on
+        the account."""
         caps = limits.caps(intent.magic, intent.symbol)
         if caps.repeats == inf:
             return None
@@ -58,7 +61,7 @@ class Rates:
             count=count,
             seconds=f"{caps.repeats_window_ms / 1000:g}",
             limit=limits.told("max_repeats", intent.magic, intent.symbol),
-            how=f"onefill resume --strategy {intent.magic}",
+            how=f"onefill resume --strategy {intent.magic} --account {account} --reason TEXT",
         )
 
 

@@ -6,8 +6,10 @@ Both are counted from the journal's records, so that a restart forgets nothing.
 from __future__ import annotations
 
 import shlex
+from bisect import bisect_right
 from math import inf
 
+from onefill.model.account import AccountState
 from onefill.model.intent import Action
 from onefill.model.throttle import count_within, kind_of_order
 from onefill.risk.caps import Caps
@@ -29,6 +31,22 @@ def message_rate(case: Case) -> Denial | None:
         seconds=f"{caps.message_window_ms / 1000:g}",
         limit=case.told("max_messages"),
     )
+
+
+def sends_wait_until(state: AccountState, action: Action, caps: Caps, now_ms: int) -> int:
+    """Control 6 right before a send: when an order that opens or changes may go, Unix ms; 0: now.
+
+    What was accepted within the rate may have waited (for a connection, a gateway, a price) and
+    would leave in a burst. Closes and cancels go at once.
+    """
+    if caps.messages == inf or action not in (Action.OPEN, Action.MODIFY):
+        return 0
+    most, window_ms = int(caps.messages), caps.message_window_ms
+    if count_within(state.sends, now_ms, window_ms) < most:
+        return 0
+    if not most:
+        return now_ms + window_ms
+    return state.sends[bisect_right(state.sends, now_ms) - most] + window_ms
 
 
 def strategy_goes_on(case: Case) -> Denial | None:

@@ -73,6 +73,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         return host.removeprefix("[").removesuffix("]"), int(port)
 
     @property
+    def fenced_server(self) -> str:
+        """The server under whose name one worker at a time has the account. Served brokers are
+        each a world of their own, and many of them have the same logins and server names."""
+        if not self.terminal_path.startswith(SERVED):
+            return self.server
+        return f"{self.server} at {self.terminal_path.removeprefix(SERVED)}"
+
+    @property
     def simulated(self) -> str | None:
         """The profile of a simulated terminal (empty: a served broker's); None where it is a real
         one."""

@@ -209,7 +209,9 @@ class FaultyGateway:
                 await socket.send(framing.pack(self._config(next(self._versions))) or b"")
             async for frame in socket:
                 assert isinstance(frame, bytes)
-                await self._hear(account, socket, framing, framing.unpack(frame))
+                message = framing.unpack(frame)
+                assert message is not None
+                await self._hear(account, socket, framing, message)
         except ConnectionClosed:
             return
         finally:
@@ -221,6 +223,7 @@ class FaultyGateway:
         async for frame in socket:
             assert isinstance(frame, bytes)
             message = framing.unpack(frame)
+            assert message is not None
             self.heard.append(("", message))
             if isinstance(message, Profile):
                 self._live[message.account] = (socket, framing)

@@ -163,6 +163,19 @@ async def test_frames_that_cannot_be_read_are_answered_and_harm_nothing(tmp_path
         assert {"FRAME_INVALID", "CHECKSUM_WRONG"} == {error.code for error in gateway.errors}
 
 
+async def test_envelopes_of_a_newer_gateway_are_skipped(tmp_path: Path) -> None:
+    async with FaultyGateway() as gateway, Agent(tmp_path, gateway) as agent:
+        await gateway.connected(FIRST)
+        for _ in range(150):
+            await gateway.raw(FIRST, bytes.fromhex("9a06 03 616263"))  # field 99, as text
+        await gateway.say(FIRST, opening("k-1"))
+        await gateway.until(lambda: gateway.results_of("k-1"))
+
+        assert gateway.connections == 1
+        assert not gateway.errors
+        assert not agent.said("frame_refused")
+
+
 async def test_text_frames_and_too_large_ones_end_the_connection_and_it_comes_again(
     tmp_path: Path,
 ) -> None:

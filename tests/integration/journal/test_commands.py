@@ -16,7 +16,7 @@ from onefill.journal.errors import JournalDamaged, JournalInUse, JournalMissing
 from onefill.journal.journal import Journal
 from onefill.journal.verify import verify
 from onefill.model.errors import OnefillError
-from onefill.model.events import Alerted, Began
+from onefill.model.events import Alerted, Began, StrategyStopped
 from onefill.model.states import SETTLED, State
 from tests.builders import ACCOUNT, KINDS, START_MS, denied, epochs, life, play
 
@@ -197,6 +197,50 @@ def test_a_decision_for_one_of_several_accounts(home: Path) -> None:
     assert f"of account {OTHER!r} is filled" in why
 
 
+def resume(home: Path, *more: object) -> tuple[object, ...]:
+    return ("resume", home, "--strategy", 7, "--by", "A. Mayer", "--reason", "loop mended", *more)
+
+
+def stop(home: Path, *accounts: str) -> None:
+    with Journal.open(home) as journal:
+        for account in accounts:
+            journal.append(account, StrategyStopped(magic=7, why="2 orders alike"), START_MS)
+
+
+def test_a_stopped_strategy_goes_on_by_a_persons_decision_which_is_recorded(home: Path) -> None:
+    stop(home, ACCOUNT)
+    assert "strategy 7 is stopped: 2 orders alike" in works("show", home)
+    assert "strategy 7 goes on: record" in works(*resume(home))
+    with Journal.open(home) as journal:
+        assert journal.state(ACCOUNT).stopped == {}
+        before, last = list(journal.records(account=ACCOUNT))[-2:]
+        assert last.at_ms >= before.at_ms, "a replay has its market's time"
+        assert last.at_ms == journal.state(ACCOUNT).last_ms
+    assert "strategy 7 goes on, by A. Mayer: loop mended" in works("show", home)
+    assert verify(home).intact
+    assert "strategy 7 is not stopped in any account" in refused(*resume(home)).message
+
+
+def test_a_strategy_stopped_in_several_accounts_is_resumed_in_the_one_that_is_named(
+    home: Path,
+) -> None:
+    stop(home, ACCOUNT, OTHER)
+    assert f"in accounts {ACCOUNT}, {OTHER}: name one" in refused(*resume(home)).message
+    works(*resume(home, "--account", OTHER))
+    with Journal.open(home) as journal:
+        assert journal.state(ACCOUNT).stopped == {7: "2 orders alike"}
+        assert journal.state(OTHER).stopped == {}
+    why = refused(*resume(home, "--account", OTHER)).message
+    assert f"not stopped in account {OTHER!r}" in why
+
+
+def test_resuming_needs_an_author_and_a_reason(home: Path) -> None:
+    stop(home, ACCOUNT)
+    words = ("resume", home, "--strategy", 7, "--by", "A. Mayer", "--reason", " ")
+    assert "who took it and why" in refused(*words).message
+    assert not verify(home).breaks
+
+
 def test_a_decision_waits_until_the_writer_has_gone(home: Path) -> None:
     with Journal.open(home):
         assert isinstance(refused(*decide(home, "quarantined")), JournalInUse)
@@ -264,6 +308,7 @@ COMMANDS = {
     "verify": (),
     "show": (),
     "resolve": ("k", "--as", "filled", "--by", "w", "--reason", "r"),
+    "resume": ("--strategy", 7, "--by", "w", "--reason", "r"),
     "export": ("--format", "csv"),
     "backup": ("copy",),
 }
@@ -278,7 +323,7 @@ def test_a_missing_journal_is_a_sentence_and_nothing_is_made(tmp_path: Path, com
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["show", "export", "backup", "resolve"])
+@pytest.mark.parametrize("command", ["show", "export", "backup", "resolve", "resume"])
 def test_a_damaged_file_is_a_sentence(home: Path, command: str) -> None:
     (home / "journal.sqlite").write_bytes(b"x" * 10_000)
     assert isinstance(refused(command, home, *COMMANDS[command]), JournalDamaged)

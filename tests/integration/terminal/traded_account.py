@@ -4,13 +4,13 @@ its worker as seen from outside."""
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from onefill.terminal.session import Session
-from tests.contract.ports import SERVER
 from tests.integration.terminal.processes import PATIENCE_S, state_of, until
 from tests.integration.terminal.served import ServedBroker
 from tests.integration.terminal.trader import Json, Trader
@@ -27,7 +27,8 @@ class Account:
         self.session: Session = self.broker.session(name)
         self._draw = random.Random(f"{seed} {name}")
         self._log = home / "logs" / f"{name}.log"
-        self._lock = home / "fences" / f"{login}@{SERVER}.lock"
+        server = re.sub(r"[^A-Za-z0-9_.-]+", "_", self.session.fenced_server)
+        self._lock = home / "fences" / f"{login}@{server}.lock"
         self._heard = threading.Condition()
         #: Order ids and what they ask, and every answer that each was given.
         self.asked: dict[str, tuple[float, int]] = {}

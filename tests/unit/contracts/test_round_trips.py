@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onefill.contracts.bare import EXECUTION, MARKET_DATA, MT5, TRADING_CLIENT, Bare, End
-from onefill.contracts.framing import Enveloped, NotExpressible, Statuses
+from onefill.contracts.framing import Enveloped, NotExpressible, Statuses, parse_statuses
 from onefill.contracts.messages import (
     Ack,
     Command,
@@ -198,6 +198,15 @@ def test_a_path_that_the_contract_does_not_have_is_a_mistake_of_the_caller() -> 
         Bare(Dialect.TRADING, "/ws/nowhere")
 
 
+def test_a_numbering_of_statuses_is_three_different_numbers() -> None:
+    assert parse_statuses("") == Statuses(0, 1, 2)
+    assert parse_statuses("1, 2,3") == Statuses(1, 2, 3)
+    for wrong in ("1,2", "1,2,3,4", "a,b,c", "1,1,2", "-1,0,1", "1,2,³"):
+        with pytest.raises(OnefillError) as refused:
+            parse_statuses(wrong)
+        assert refused.value.code == "STATUSES_INVALID"
+
+
 def test_statuses_that_share_a_number_are_refused() -> None:
     with pytest.raises(OnefillError) as refused:
         Statuses(success=1, failed=1)
@@ -222,3 +231,16 @@ def test_an_envelope_takes_the_dialect_that_has_the_words() -> None:
     assert payload(command()) == "execution_command"
     with pytest.raises(NotExpressible):
         payload(Command(intent=msgspec.structs.replace(everything, deviation=5)))
+
+
+def test_the_paths_own_dialect_comes_first_in_an_envelope() -> None:
+    def payload(message: Command) -> object:
+        frame = Enveloped(dialect=Dialect.TRADING).pack(message)
+        read = Enveloped().unpack(frame)
+        assert isinstance(read, Command)
+        assert read.intent == message.intent
+        return Envelope.FromString(frame).WhichOneof("payload")
+
+    assert payload(command()) == "trading_command"
+    assert payload(command(deviation=5)) == "execution_command"
+    assert payload(command(NAMED, action=Action.CANCEL)) == "execution_command"

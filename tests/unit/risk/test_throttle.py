@@ -11,10 +11,9 @@ from onefill.model.account import AccountState, decode_state, encode_state
 from onefill.model.fold import BrokenRecord, apply
 from onefill.model.intent import Action, OrderType, Side
 from onefill.model.order import OrderState
-from onefill.model.resolved import BrokerRequest
-from onefill.model.states import State
 from onefill.risk.approved import RiskApproved
 from onefill.risk.reasons import Denial
+from onefill.risk.throttle import sends_wait_until
 from tests.unit.risk.world import (
     NOW_MS,
     Pair,
@@ -80,22 +79,19 @@ def test_a_close_all_is_no_message_its_closes_are() -> None:
     assert books.messages == []
 
 
-def test_sending_again_after_a_requote_counts_as_another_message() -> None:
+def test_what_waited_leaves_no_faster_than_the_limit_and_what_reduces_at_once() -> None:
     held, books = limits(max_messages=2), account()
-    order = accepted(books, opening(), held)
-    send(books, order)
-    assert code(opening(), held, books) == ""
-    order.state = State.ACCEPTED
-    again = ev.Sending(
-        key=order.key,
-        attempt=2,
-        epoch=1,
-        server_ms=NOW_MS,
-        baseline_ticket=0,
-        request=BrokerRequest(action=1),
-    )
-    apply(books, again, books.records + 1, NOW_MS)
-    assert code(opening(), held, books) == "TOO_MANY_MESSAGES"
+    caps = held.caps(0, "EURUSD")
+    for number in range(3):
+        order = accepted(books, opening(), limits(max_messages=5))
+        assert sends_wait_until(books, Action.OPEN, caps, NOW_MS) == (number > 1) * (NOW_MS + 1_000)
+        send(books, order)
+    assert sends_wait_until(books, Action.MODIFY, caps, NOW_MS + 999) == NOW_MS + 1_000
+    assert sends_wait_until(books, Action.OPEN, caps, NOW_MS + 1_000) == 0
+    for action in (Action.CLOSE, Action.CANCEL):
+        assert sends_wait_until(books, action, caps, NOW_MS) == 0
+    nothing = limits(max_messages=0).caps(0, "EURUSD")
+    assert sends_wait_until(books, Action.OPEN, nothing, NOW_MS) == NOW_MS + 1_000
 
 
 @given(st.lists(st.integers(0, 700), max_size=60), st.integers(1, 8), st.integers(1, 20))
@@ -116,7 +112,8 @@ def test_no_window_ever_holds_more_openings_than_the_limit(
 def test_without_limits_nothing_is_counted() -> None:
     books = account()
     accepted(books, opening(), limits(max_messages="unlimited", max_repeats="unlimited"))
-    assert (books.messages, books.alike) == ([], {})
+    send(books, books.orders[next(iter(books.orders))])
+    assert (books.messages, books.sends, books.alike) == ([], [], {})
 
 
 def test_a_shorter_window_of_one_strategy_forgets_nothing_of_anothers() -> None:

@@ -170,6 +170,8 @@ class Connection:
                     return f"more than {BAD_MOST} frames of the gateway could not be read"
                 self._peer.refused(refused)
                 continue
+            if message is None:
+                continue  # a newer gateway's; what it says is not for this client
             if isinstance(message, Heartbeat):
                 self._answered(message.sent_at_ms)
                 continue

@@ -12,6 +12,7 @@ from onefill.model.intent import Action
 from onefill.model.order import OrderState
 from onefill.model.resolved import BrokerRequest
 from onefill.model.states import State
+from onefill.risk.throttle import sends_wait_until
 from onefill.terminal.port import Ready, Reply
 
 
@@ -25,6 +26,8 @@ def record(desk: Desk, order: OrderState, request: BrokerRequest) -> Steps:
     if ready is None or not (yield from still_wanted(desk, order)):
         return False
     if isinstance(ready, LookAgain) or must_wait(desk, order):
+        return LookAgain()
+    if (yield from _paced(desk, order)):
         return LookAgain()
     refused = stopped(desk.gate, order.intent)
     if refused is not None:
@@ -42,6 +45,19 @@ def record(desk: Desk, order: OrderState, request: BrokerRequest) -> Steps:
         request=request,
     )
     yield Commit((sending,), "sending")
+    return True
+
+
+def _paced(desk: Desk, order: OrderState) -> Steps:
+    """Control 6 once more: True where the order had to wait, so as not to leave in a burst."""
+    symbol = order.order.symbol if order.order else ""
+    caps = desk.limits.caps(order.intent.magic, symbol)
+    until_ms = sends_wait_until(desk.state, order.intent.action, caps, desk.now_ms)
+    if not until_ms:
+        return False
+    desk.held.add(order.key)
+    yield Sleep(until_ms)
+    desk.held.discard(order.key)
     return True
 
 

@@ -17,6 +17,9 @@ from onefill.replay.order_mistakes import Expected, explain
 
 MAX_NAME, MAX_REASON = 128, 1_024
 MAX_LINE = 65_536
+LEAST_MS = 100_000_000_000
+"""A number of an expiry below this is a time in seconds: as milliseconds it would be in 1973 at the
+latest, as seconds it reaches to the year 5138."""
 
 
 class DecisionLine(Line, forbid_unknown_fields=True, kw_only=True):
@@ -66,6 +69,8 @@ def _decision(line: DecisionLine) -> Decision:
         raise Wrong("mt5_account", "is required: the account that the decision is for")
     if line.at is not None:
         raise Wrong("at", "belongs to a replay; a decision arrives when it is sent")
+    _check_unit("expires_at", line.expires_at)
+    _check_unit("expiration", line.expiration)
     account = str(line.mt5_account)
     check_text("mt5_account", account, MAX_NAME)
     if line.user_id:
@@ -78,13 +83,23 @@ def _decision(line: DecisionLine) -> Decision:
     if sure is not None and not 0 <= sure <= 1:  # false for NaN too
         raise Wrong("confidence_score", f"expected 0 to 1, not {sure!r}")
     intent = msgspec.structs.replace(
-        intent_of(line),
+        intent_of(line, size_may_lack=True),
         user_id=line.user_id or "",
         reason=line.reason or "",
         confidence=sure,
         correlation_id=line.correlation_id or "",
     )
     return Decision(intent=intent, account=account, auto_execute=line.auto_execute or False)
+
+
+def _check_unit(field: str, value: int | float | str | None) -> None:
+    """Raises `Wrong` for a Unix time in seconds, which would have passed long ago."""
+    if isinstance(value, int | float) and 0 < value < LEAST_MS:
+        raise Wrong(
+            field,
+            f"expected Unix milliseconds, and {value!r} is a time in seconds: write "
+            f"{int(value * 1_000)}, or RFC 3339 with an offset (2014-05-08T12:00:00Z)",
+        )
 
 
 def _is_text(value: Any) -> bool:

@@ -37,7 +37,7 @@ async def take_profile(registry: Registry, session: Session, profile: Profile) -
         await _refuse(registry, session, key, refused)
         return
     if account.id in session.accounts:
-        session.accounts[account.id] = account
+        session.hold(account)
     else:
         await registry.seats.take(session, account)
     if account.id in session.accounts:

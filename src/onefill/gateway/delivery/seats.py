@@ -51,7 +51,7 @@ class Seats:
         if seat is None:
             seat = self._seats[account.id] = _Seat()
         former, seat.session, seat.greeted = seat.session, session, False
-        session.accounts[account.id] = account
+        session.hold(account)
         if former is not None:
             former.lose(account.id)
         async with seat.turn:

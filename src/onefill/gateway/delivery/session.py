@@ -9,7 +9,8 @@ from typing import Protocol
 
 from starlette.types import Receive
 
-from onefill.contracts.framing import Framing
+from onefill.contracts.bare import Bare
+from onefill.contracts.framing import Framing, parse_statuses
 from onefill.contracts.messages import (
     Ack,
     ConfigUpdate,
@@ -113,6 +114,12 @@ class Session:
         del self._configured[:-_MOST_CONFIGURED]
         return True
 
+    def hold(self, account: Account) -> None:
+        """The account is this client's from now on, or was changed."""
+        self.accounts[account.id] = account
+        if account.statuses and isinstance(self.framing, Bare):
+            self.framing = self.framing.with_statuses(parse_statuses(account.statuses))
+
     def lose(self, account: str) -> None:
         """A newer session holds the account: what waits for it here is not sent any more."""
         self.accounts.pop(account, None)
@@ -176,6 +183,8 @@ class Session:
                 )
             return
         match message:
+            case None:
+                pass  # a newer client's; what it says is not for this gateway
             case Heartbeat():
                 self._beat(message)
             case Result():

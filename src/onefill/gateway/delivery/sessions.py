@@ -144,8 +144,11 @@ class Sessions:
     ) -> None:
         loop = asyncio.get_running_loop()
         abort = abort_of(scope)
-        tenant = admission.caller.tenant
-        framing = Enveloped(tenant=tenant) if admission.enveloped else _BARE[dialect]
+        framing = (
+            Enveloped(dialect=dialect, tenant=admission.caller.tenant)
+            if admission.enveloped
+            else _BARE[dialect]
+        )
         out = Outgoing(send, abort, self.settings, self.counters)
         session = Session(self, admission.caller, framing, out, loop.time())
         self._live.add(session)

@@ -152,7 +152,7 @@ class Intake:
         denial = too_fast or lacks(whole) or self._judging.judge(book, whole, now_ms)
         if denial is not None or whole.action is not Action.OPEN:
             return denial, b"", 0
-        denial = book.rates.alike(whole, limits, now_ms)
+        denial = book.rates.alike(whole, limits, now_ms, book.name)
         if denial is not None:
             self._stop_strategy(book, whole.magic, denial.message)
             return denial, b"", 0

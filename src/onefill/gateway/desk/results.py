@@ -20,7 +20,10 @@ from onefill.model.order import OrderState
 from onefill.model.states import LATE_FROM, State
 from onefill.model.volume import to_e8
 
-_CODE = re.compile(r"([A-Z][A-Z0-9_]{2,63}): ")
+#: A sentence's code; before it, of an order that is over, the word for what `state` says too.
+_CODE = re.compile(
+    r"(?:(?:cancelled|expired|proven not executed): )?([A-Z][A-Z0-9_]{2,63}): ", re.ASCII
+)
 _FILLS = frozenset({State.PARTIALLY_FILLED, State.FILLED})
 _SHOWN = 64
 

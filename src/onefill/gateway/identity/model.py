@@ -63,6 +63,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     standing: Standing = Standing.ACTIVE
     #: Fingerprint of the agent's limits that was approved (control 22); empty: any.
     approved_limits: str = ""
+    #: How its client numbers SUCCESS, FAILED and PARTIAL where it speaks a bare dialect ("1,2,3");
+    #: empty: as the contract does, from 0. It holds from the client's next connection on.
+    statuses: str = ""
 
     @property
     def id(self) -> str:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from onefill.contracts.framing import parse_statuses
 from onefill.gateway.identity.errors import taken, unknown
 from onefill.gateway.identity.model import Account, Standing, Tenant, User
 from onefill.gateway.identity.records import ApprovedBroker, broker_key
@@ -129,6 +130,7 @@ class People:
         server: str = "",
         broker: str = "",
         live: bool = False,
+        statuses: str = "",
     ) -> Account:
         """A new account of a user. Its server and broker, where not given, are taken from the
         first profile; where its broker is not approved it waits for that."""
@@ -139,6 +141,7 @@ class People:
             server=check_text("a server", server),
             broker=check_text("a broker", broker),
             live=live,
+            statuses=_numbering(statuses),
         )
         with self._store.change(by, "account.create") as change:
             self.user(tenant, user)
@@ -160,6 +163,7 @@ class People:
         broker: str | None = None,
         live: bool | None = None,
         standing: Standing | None = None,
+        statuses: str | None = None,
     ) -> Account:
         """What is given, and nothing else."""
         with self._store.change(by, "account.change") as change:
@@ -173,6 +177,7 @@ class People:
                 broker=None if broker is None else check_text("a broker", broker),
                 live=live,
                 standing=standing,
+                statuses=None if statuses is None else _numbering(statuses),
             )
             change.put(new)
         return new
@@ -219,6 +224,12 @@ def _replaced(row: T, **values: object) -> T:
     if not given:
         raise OnefillError("NOTHING_TO_CHANGE", "nothing to change was given: `--help` lists what")
     return msgspec.structs.replace(row, **given)
+
+
+def _numbering(statuses: str) -> str:
+    """Of a client's statuses. Raises `OnefillError` (`STATUSES_INVALID`)."""
+    parse_statuses(statuses)
+    return statuses
 
 
 def _confidence(value: float) -> float:

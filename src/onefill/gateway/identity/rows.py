@@ -24,6 +24,16 @@ def plain_of(row: msgspec.Struct) -> dict[str, Any]:
     return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
 
 
+def completed(table: Table, told: dict[str, Any]) -> dict[str, Any]:
+    """A row's plain values as an older Onefill told them, with the defaults of fields since."""
+    fields = msgspec.structs.fields(table.kind)
+    return {
+        field.name: told.get(field.name, msgspec.to_builtins(field.default))
+        for field in fields
+        if field.name in told or field.default is not msgspec.NODEFAULT
+    }
+
+
 def cells_of(row: msgspec.Struct) -> list[Cell]:
     """A row's columns, in order."""
     return [

@@ -71,6 +71,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit"
         " BEGIN SELECT RAISE(ABORT, 'the audit trail only grows'); END",
     ),
+    ("ALTER TABLE accounts ADD COLUMN statuses TEXT NOT NULL DEFAULT ''",),
 )
 """What brings a store from version n to n + 1. One that was released is never changed."""
 

@@ -18,7 +18,16 @@ import msgspec
 
 from onefill.gateway.identity import audit
 from onefill.gateway.identity.errors import IdentityFailed
-from onefill.gateway.identity.rows import Key, cells_of, delete, key_of, plain_of, row_of, upsert
+from onefill.gateway.identity.rows import (
+    Key,
+    cells_of,
+    completed,
+    delete,
+    key_of,
+    plain_of,
+    row_of,
+    upsert,
+)
 from onefill.gateway.identity.schema import APPLICATION, TABLE_OF, TABLES, VERSION, migrate
 from onefill.gateway.identity.secret_files import SecretFiles
 from onefill.runtime.clock import Clock
@@ -173,6 +182,9 @@ class Store:
                 TABLE_OF[kind].name: {"/".join(key): plain_of(row) for key, row in rows.items()}
                 for kind, rows in self.read_tables().items()
             }
+        for table in TABLES:
+            for key, row in told.get(table.name, {}).items():
+                told[table.name][key] = completed(table, row)
         breaks = (*verdict.breaks, *audit.compare_tables(told, held))
         return msgspec.structs.replace(verdict, breaks=breaks)
 

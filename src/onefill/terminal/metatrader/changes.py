@@ -18,6 +18,12 @@ from onefill.terminal.port import Changes, DealRow, OrderRow
 #: How late a broker may write history and still be seen; longer than a clock changes by.
 OVERLAP_MS = 7_200_000
 DAY_MS = 86_400_000
+#: With no more rows than this in that while, all of it is asked for at every look.
+FEW_ROWS = 1_000
+#: With more, it is asked for whole only so often that so many rows a second are told again, and a
+#: glance right before a send believes a look that is no older than this.
+TOLD_AGAIN_PER_S = 1_000
+GLANCE_MS = 100
 #: Cursors remembered: more than there are engines, so that an answer that was lost is told again.
 _REMEMBERED = 64
 
@@ -36,6 +42,9 @@ class ChangeLog:
         #: Cursors that this process gave, and how many rows had been told then; the latest few.
         self._given: dict[int, int] = {}
         self._last_cursor = 0
+        #: Rows in the overlap, when all of it was looked at last, and when anything was.
+        self._in_overlap = 0
+        self._whole_ms = self._looked_ms = since_ms
         #: Positions of which a deal was seen.
         self.positions: set[int] = set()
         #: The highest order ticket seen.
@@ -44,7 +53,8 @@ class ChangeLog:
     def look(self, now_ms: int) -> bool:
         """Take in what is new; False where the terminal does not show its history (`last_error`
         says why)."""
-        begin_ms = min(self._newest_ms, now_ms) - OVERLAP_MS
+        whole = self._few or now_ms >= self._whole_ms + self._in_overlap * 1_000 // TOLD_AGAIN_PER_S
+        begin_ms = min(self._newest_ms, now_ms) - (OVERLAP_MS if whole else 0)
         from_s = self._clock.server_ms(begin_ms) // 1_000
         to_s = self._clock.server_ms(now_ms + DAY_MS) // 1_000
         orders = self._module.history_orders_get(from_s, to_s)
@@ -69,7 +79,23 @@ class ChangeLog:
         self._rows += fresh
         if fresh:
             self._newest_ms = max(self._newest_ms, _at_ms(fresh[-1]))
+        self._looked_ms = now_ms
+        self._in_overlap += len(fresh)
+        if whole:
+            self._whole_ms, self._in_overlap = now_ms, len(orders) + len(deals)
         return True
+
+    def glance(self, now_ms: int) -> bool:
+        """`look`, unless there is much to look at and that was done a moment ago."""
+        return (not self._few and 0 <= now_ms - self._looked_ms < GLANCE_MS) or self.look(now_ms)
+
+    def sent(self, ticket: int) -> None:
+        """The broker answered a send with this order."""
+        self.last_ticket = max(self.last_ticket, ticket)
+
+    @property
+    def _few(self) -> bool:
+        return self._in_overlap <= FEW_ROWS
 
     def since(self, cursor: int) -> Changes:
         """Rows from a cursor on; 0: all."""

@@ -98,7 +98,11 @@ class HostedTerminal:
         if account is None or account.login != self._session.login:
             return Reply(None, (port.NO_WORKER, _other_account(account)))
         reply = self._sender("order_send", fields_of(wanted, self.broker_time), gate)
-        return reply if reply.value is None else Reply(result_of(reply.value))
+        if reply.value is None:
+            return reply
+        if self._log is not None:
+            self._log.sent(reply.value.order)
+        return Reply(result_of(reply.value))
 
     # What only looks.
 
@@ -134,7 +138,7 @@ class HostedTerminal:
         orders, positions = self._module.orders_get(), self._module.positions_get()
         complete = False
         if log is not None and orders is not None and positions is not None:
-            complete = log.look(now_ms) and self._has_settled(log, positions, now_ms)
+            complete = log.glance(now_ms) and self._has_settled(log, positions, now_ms)
         tickets = [row.ticket for row in (*(orders or ()), *(positions or ()))]
         return Ready(
             connected=bool(terminal.connected),

@@ -40,7 +40,7 @@ def main() -> int:
         fence = Fence(
             _path(config.fences),
             session.login,
-            session.server,
+            session.fenced_server,
             config.patience_s,
             take_over=session.take_over,
         )

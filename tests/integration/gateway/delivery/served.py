@@ -78,6 +78,7 @@ class Desk:
         self.known: dict[str, str] = {}
         self.contacts = 0
         self.profiles: list[Profile] = []
+        self.results: list[Result] = []
         self.hearing_s = 0.0
         self.broken = False
         self.sessions = cast(Sessions, None)
@@ -110,6 +111,7 @@ class Desk:
         if self.broken:
             raise RuntimeError("the journal cannot be written")
         self.told.append(("heard", account.id, result.command_id))
+        self.results.append(result)
         waiting = self.waiting.get(account.id, [])
         self.waiting[account.id] = [
             each for each in waiting if each.intent.client_key != result.command_id
@@ -254,7 +256,9 @@ class Client:
         async with asyncio.timeout(PATIENCE_S):
             frame = await self.connection.recv()
         assert isinstance(frame, bytes)
-        return self.framing.unpack(frame)
+        message = self.framing.unpack(frame)
+        assert message is not None
+        return message
 
     async def keys(self, count: int) -> list[str]:
         """The ids of so many commands, as they come."""

@@ -280,6 +280,16 @@ async def test_a_text_frame_is_1003(served: Gateway) -> None:
         assert (await client.ended())[0] == 1003
 
 
+async def test_envelopes_of_a_newer_client_are_skipped_and_count_as_nothing() -> None:
+    with gateway(bad_frames=3) as served:
+        client = await served.client()
+        for _ in range(10):
+            await client.connection.send(bytes.fromhex("9a06 03 616263"))  # field 99, as text
+        await client.say(Heartbeat(5))
+        assert await client.hear() == Heartbeat(5)
+        await client.close()
+
+
 async def test_malformed_frames_are_answered_and_then_end_the_connection() -> None:
     with gateway(bad_frames=3) as served:
         client = await served.client()

@@ -343,6 +343,28 @@ async def test_closing_lets_every_client_go_and_admits_no_other(served: Gateway)
     assert served.sessions.counters.closed[1012] == 3
 
 
+@pytest.mark.parametrize("named", [True, False], ids=["at the handshake", "by its profile"])
+async def test_a_bare_client_that_numbers_statuses_otherwise_is_understood(
+    served: Gateway, named: bool
+) -> None:
+    row = served.register.rows[ONE]
+    served.register.rows[ONE] = msgspec.structs.replace(row, statuses="1,2,3")
+    client = await served.client(enveloped=False, query=HELD if named else "")
+    client.framing = Bare(
+        Dialect.TRADING, TRADING_CLIENT, end=End.CLIENT, statuses=Statuses(1, 2, 3)
+    )
+    if not named:
+        await client.say(profile("1001"))
+    for key, status in (("k1", Status.SUCCESS), ("k2", Status.FAILED), ("k3", Status.PARTIAL)):
+        filled = msgspec.structs.replace(result(key), status=status, error="as it was told")
+        await client.say(filled)
+    await served.until(lambda: served.desk.count("heard", ONE, "k3"))
+    statuses = [each.status for each in served.desk.results]
+    assert statuses == [Status.SUCCESS, Status.FAILED, Status.PARTIAL]
+    assert not served.sessions.counters.rejected
+    await client.close()
+
+
 async def test_a_failed_command_is_heard_like_any_other(served: Gateway) -> None:
     client = await _held(served, enveloped=False)
     await client.say(Result(command_id="k1", status=Status.FAILED, error="no money"))

@@ -195,3 +195,13 @@ def test_a_halt_of_another_process_is_seen_after_a_refresh(
     assert identity.directory.halts() == ()
     assert identity.directory.refresh()
     assert [halt.id for halt in identity.directory.halts()] == ["h"]
+
+
+def test_a_client_that_numbers_statuses_otherwise_is_configured_as_such(identity: Identity) -> None:
+    people = identity.admin.people
+    made = people.create_account("acme", "9", user="anna", statuses="1,2,3", by="test")
+    assert made.statuses == "1,2,3"
+    assert people.change_account("acme", "9", statuses="", by="test").statuses == ""
+    with pytest.raises(OnefillError) as told:
+        people.change_account("acme", "9", statuses="0,0,1", by="test")
+    assert told.value.code == "STATUSES_INVALID"

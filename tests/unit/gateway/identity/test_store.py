@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from onefill.gateway.identity import audit
 from onefill.gateway.identity.model import Account, Right, Tenant, User
 from onefill.gateway.identity.opening import Identity, open_identity
 from onefill.gateway.identity.schema import MIGRATIONS, TABLES, VERSION
@@ -252,5 +254,39 @@ def test_all_is_there_after_opening_again(
     try:
         assert [dict(again.store.all(table.kind)) for table in TABLES] == held
         assert again.store.get(Account, "acme", "1001") is not None
+    finally:
+        again.close()
+
+
+def test_a_store_from_before_a_column_is_brought_up_to_date_and_its_trail_still_fits(
+    tmp_path: Path, identity: Identity, clock: VirtualClock
+) -> None:
+    identity.close()
+    pepper = (tmp_path / "secrets" / "pepper").read_bytes()
+    key = hmac.digest(pepper, b"onefill/audit", "sha256")
+    file = apsw.Connection(str(tmp_path / "identity.sqlite"))
+    file.execute("DROP TRIGGER audit_is_never_changed")
+    before = audit.START
+    for entry in [audit.Entry(*row) for row in file.execute("SELECT * FROM audit").fetchall()]:
+        detail = json.loads(entry.detail)
+        for _, _, row in detail.get("rows", []):
+            if row is not None:
+                row.pop("statuses", None)
+        told = json.dumps(detail)
+        before = audit.seal(key, before, entry.seq, entry.at_ms, entry.who, entry.what, told)
+        change = "UPDATE audit SET detail = ?, hash = ? WHERE seq = ?"
+        file.execute(change, (told, before, entry.seq))
+    file.execute("ALTER TABLE accounts DROP COLUMN statuses")
+    file.execute("PRAGMA user_version = 1")
+    file.close()
+    head = json.dumps({"seq": entry.seq, "hash": before.hex()})
+    (tmp_path / "secrets" / "audit.head").write_text(head)
+
+    again = open_identity(tmp_path, clock)
+    try:
+        account = again.store.get(Account, "acme", "1001")
+        assert account is not None
+        assert account.statuses == ""
+        assert again.store.verify().breaks == ()
     finally:
         again.close()

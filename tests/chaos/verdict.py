@@ -1,0 +1,277 @@
+"""The judge: each broker's own book against the agent's journal, the agent's journal against the
+gateway's, the gateway's against what its callers were told. Knows nothing of engine and gateway."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+
+from onefill.channels.local.database import ExecutionDatabase
+from tests.chaos.fleet import SERVER, Fleet
+from tests.chaos.strategy import Strategy
+from tests.simulation.judge import judge_end
+from tests.simulation.witnesses import (
+    Book,
+    Chronicle,
+    Json,
+    Life,
+    lots_e8,
+    read_book,
+    read_chronicle,
+)
+
+TENANT = "demo"
+#: How long a request may be on its way from the look at the clock to the broker's book.
+_ON_ITS_WAY_MS = 1_500
+_NEVER = frozenset({"denied", "rejected", "not_executed"})
+_DOUBT = frozenset({"unknown", "quarantined"})
+_FINAL = frozenset({"denied", "filled", "done", "rejected", "cancelled", "expired", "not_executed"})
+_AT_REST = _FINAL | {"working", "partially_filled"} | _DOUBT
+
+
+@dataclass
+class AtGateway:
+    """One order as the gateway's journal tells it."""
+
+    key: str
+    intent: Json
+    state: str
+    accepted: int = 0
+    dispatched: list[int] = field(default_factory=list)
+    order_ticket: int = 0
+    volume_e8: int = 0
+
+
+@dataclass
+class Gateway:
+    """One account as the gateway's journal tells it."""
+
+    orders: dict[str, AtGateway] = field(default_factory=dict)
+    #: Numbers of the results that were recorded, and how often each.
+    heard: Counter[int] = field(default_factory=Counter)
+
+
+@dataclass
+class Verdict:
+    """Breaches, and orders by the state in which they ended."""
+
+    breaches: list[str] = field(default_factory=list)
+    states: Counter[str] = field(default_factory=Counter)
+    sent: int = 0
+
+
+def judge(fleet: Fleet, strategies: list[Strategy]) -> Verdict:
+    """After the fleet was closed."""
+    journals = (fleet.home / "gateway" / "journal", fleet.home / "agent" / "journal")
+    verdict = Verdict([breach for journal in journals for breach in verified(journal)])
+    gateway_lines = export(fleet.home / "gateway" / "journal")
+    for strategy in strategies:
+        verdict.breaches += strategy.breaches
+        one = _account(fleet, strategy, gateway_lines)
+        verdict.breaches += [f"{strategy.account}: {breach}" for breach in one.breaches]
+        verdict.states += one.states
+        verdict.sent += one.sent
+    return verdict
+
+
+def _account(fleet: Fleet, strategy: Strategy, gateway_lines: list[str]) -> Verdict:
+    journal, name = fleet.home / "agent" / "journal", f"{strategy.account}@{SERVER}"
+    book = read_book(fleet.book(strategy.account))
+    chronicle = read_chronicle(line for line in export(journal) if f'"{name}"' in line)
+    gateway = read_gateway(gateway_lines, f"{TENANT}/{strategy.account}")
+    breaches = [
+        *judge_end(
+            book,
+            _expiring_never(chronicle),
+            [],
+            _answers(journal, name, chronicle),
+            {"balance": book.balance},
+        ),
+        *_never_after_expiry(fleet, book, chronicle),
+        *_acknowledged(strategy, gateway),
+        *_agree(gateway, chronicle, book),
+        *_in_order(fleet, gateway, chronicle, book),
+        *_gapless(gateway),
+    ]
+    states = Counter(order.state for order in gateway.orders.values())
+    return Verdict(breaches, states, len(book.requests))
+
+
+def read_gateway(lines: list[str], account: str) -> Gateway:
+    """One account of a gateway's journal, as `onefill journal export --format jsonl` tells it."""
+    gateway = Gateway()
+    for line in lines:
+        record = json.loads(line)
+        if record["account"] == account:
+            _enter(gateway, record["seq"], record["event"])
+    return gateway
+
+
+def _enter(gateway: Gateway, seq: int, event: Json) -> None:
+    kind, key = event["type"], event.get("key", "")
+    order = gateway.orders.get(key)
+    if kind == "accepted" or (kind == "denied" and order is None):
+        assert order is None, f"{key} was accepted twice"
+        gateway.orders[key] = AtGateway(key, event["intent"], kind, seq)
+    elif order is None:
+        return
+    elif kind == "denied":
+        order.state = kind
+    elif kind == "dispatched":
+        order.state = "sending"
+        order.dispatched.append(seq)
+    elif kind == "moved":
+        order.state = event["to"]
+        if event.get("evidence") == "never left":
+            order.dispatched.pop()
+    elif kind == "reported":
+        if event.get("sequence"):
+            gateway.heard[event["sequence"]] += 1
+        if not event.get("part"):
+            order.state = event["to"]
+        order.order_ticket = event.get("order_ticket") or order.order_ticket
+        order.volume_e8 = max(order.volume_e8, event.get("volume_e8", 0))
+
+
+def _expiring_never(chronicle: Chronicle) -> Chronicle:
+    """For the judge of the kill sweeps, who knows one clock: here there are several."""
+    lives = {
+        key: replace(life, intent={**life.intent, "expires_at_ms": None})
+        for key, life in chronicle.lives.items()
+    }
+    return replace(chronicle, lives=lives)
+
+
+def _answers(journal: Path, account: str, chronicle: Chronicle) -> list[Json]:
+    """Every order's answer as the next engine over the journal would give it."""
+    database = ExecutionDatabase(journal)
+    database.open()
+    try:
+        found = [database.find(account, key) for key in chronicle.lives]
+    finally:
+        database.close()
+    return [one for one in found if one is not None]
+
+
+def _never_after_expiry(fleet: Fleet, book: Book, chronicle: Chronicle) -> Iterator[str]:
+    """By the clock of the agent's machine, wrong as it may be: no other is there."""
+    for life in chronicle.lives.values():
+        expires_ms = life.intent.get("expires_at_ms")
+        if expires_ms is None:
+            continue
+        for request in book.requests_of(life.token):
+            at_ms = book.sent_ms(request)
+            if fleet.agent_clock.least_at(at_ms, _ON_ITS_WAY_MS) > expires_ms:
+                yield f"{life.key}: at the broker at {at_ms}, but it expired at {expires_ms}"
+
+
+def _acknowledged(strategy: Strategy, gateway: Gateway) -> Iterator[str]:
+    """What was acknowledged is known, and is at rest or visibly in doubt."""
+    for key, answers in strategy.acknowledged.items():
+        order = gateway.orders.get(key)
+        if order is None:
+            yield f"{key}: it was acknowledged, and the gateway's journal does not know it"
+            continue
+        if order.state not in _AT_REST:
+            yield f"{key}: it was left {order.state}"
+        for answer in answers:
+            if answer.status in _FINAL and answer.status != order.state and not _late(order):
+                yield f"{key}: it was told {answer.status}, and is {order.state}"
+
+
+def _late(order: AtGateway) -> bool:
+    return order.state in ("filled", "working", "partially_filled")
+
+
+def _agree(gateway: Gateway, chronicle: Chronicle, book: Book) -> Iterator[str]:
+    """The gateway says what the agent's journal and the broker's book say."""
+    for key, life in chronicle.lives.items():
+        if key not in gateway.orders and not life.intent.get("parent"):
+            yield f"{key}: the agent has it, and the gateway never sent it"
+    for key, order in gateway.orders.items():
+        if (found := chronicle.lives.get(key)) is None:
+            if order.state not in ("denied", "expired", "cancelled", "done"):
+                yield f"{key}: it is {order.state} at the gateway, and the agent never had it"
+        elif (order.state, found.state) == ("not_executed", "denied"):
+            continue  # its outcome was in doubt at the gateway, until the agent denied it
+        elif order.state != found.state:
+            yield f"{key}: it is {order.state} at the gateway, and {found.state} at the agent"
+        else:
+            yield from _same_fill(order, found, book)
+
+
+def _same_fill(order: AtGateway, life: Life, book: Book) -> Iterator[str]:
+    rows = book.orders_of(life.token)
+    executed = sum(lots_e8(deal["volume"]) for deal in book.deals_of(rows))
+    if order.state in _DOUBT or life.action not in ("open", "close"):
+        return
+    if order.volume_e8 != executed:
+        yield f"{order.key}: {order.volume_e8} filled at the gateway, {executed} at the broker"
+    tickets = {row["ticket"] for row in rows}
+    if order.state in ("filled", "working") and order.order_ticket not in tickets:
+        yield f"{order.key}: ticket {order.order_ticket} at the gateway, {tickets} at the broker"
+    if order.state in _NEVER and executed:
+        yield f"{order.key}: it is {order.state}, and the broker executed {executed}"
+
+
+def _in_order(fleet: Fleet, gateway: Gateway, chronicle: Chronicle, book: Book) -> Iterator[str]:
+    """Market orders reach the agent in the order of their acceptance at the gateway, but for those
+    that the wire swapped."""
+    came = [key for key in chronicle.lives if key in gateway.orders and _market(gateway, key)]
+    came = [key for key in came if key not in fleet.wire.swapped]
+    last = ""
+    for key in came:
+        if last and gateway.orders[key].accepted < gateway.orders[last].accepted:
+            yield f"{key} came to the agent after {last}, and was accepted before it"
+        last = key
+    first: dict[str, int] = {}
+    for number, request in enumerate(book.requests):
+        first.setdefault(str(request["request"].get("comment", ""))[:16], number)
+    sent = [
+        (first[life.token], key) for key in came if (life := chronicle.lives[key]).token in first
+    ]
+    for (before, one), (after, other) in pairwise(sent):
+        if after < before:
+            yield f"{other} was sent before {one}, which came first"
+
+
+def _market(gateway: Gateway, key: str) -> bool:
+    intent = gateway.orders[key].intent
+    return bool(intent["action"] == "open" and intent.get("order_type", "market") == "market")
+
+
+def _gapless(gateway: Gateway) -> Iterator[str]:
+    """Every result is recorded, once."""
+    most = max(gateway.heard, default=0)
+    missing = [number for number in range(1, most + 1) if number not in gateway.heard]
+    if missing:
+        yield f"results {missing[:10]} of {most} are not in the gateway's journal"
+    again = [number for number, times in gateway.heard.items() if times > 1]
+    if again:
+        yield f"results {again[:10]} are in the gateway's journal more than once"
+
+
+def export(journal: Path) -> list[str]:
+    """A journal's records, a JSON object each, from a process that only reads."""
+    status, text = _onefill("journal", "export", str(journal), "--format", "jsonl")
+    assert status == 0, text
+    return text.splitlines()
+
+
+def verified(journal: Path) -> list[str]:
+    """What `onefill journal verify` has to say against a journal."""
+    status, text = _onefill("journal", "verify", str(journal))
+    return [f"journal verify: {text}"] if status else []
+
+
+def _onefill(*words: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "onefill", *words], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr * bool(done.returncode)
