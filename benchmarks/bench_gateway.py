@@ -9,7 +9,6 @@ counted until the answer, which waits for the fill, was read.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from typing import TypeVar
 import msgspec
 
 from benchmarks.bench_gateway_bare import AGENT_COMMITS, GATEWAY_COMMITS
-from benchmarks.bench_gateway_driver import Asked, Driver
+from benchmarks.bench_gateway_driver import Asked, Driver, Notes
 from benchmarks.report import Row, print_rows
 from onefill.cli.demo_processes import Child, python
 from onefill.client.client import Client
@@ -36,6 +35,12 @@ from onefill.runtime.clock import SystemClock
 from onefill.runtime.collector import calm_collector
 
 T = TypeVar("T")
+#: So that the processes find these modules, wherever this is started.
+_HERE = {
+    "PYTHONPATH": os.pathsep.join(
+        filter(None, (str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")))
+    )
+}
 _ACCOUNT, _SERVER, _BROKER = "7310042", "Onefill-Demo", "Onefill Simulated Broker"
 _PATIENCE_S = 30.0
 _QUOTE_MS, _MARKET_MIN = 100, 30
@@ -103,7 +108,7 @@ class _System:
 
     def delivered_ms(self, rate: float) -> list[float]:
         """From due to at the agent."""
-        came = self._noted(1)["came_ns"]
+        came = self._noted(1).came_ns
         return [(came[one.key] - one.due_ns) / 1e6 for one in self.asked[rate] if one.key in came]
 
     def answered_ms(self, rate: float) -> list[float]:
@@ -114,7 +119,7 @@ class _System:
         """Of a decision that is alone, as one process (0: gateway, 1: agent) noted them."""
         alone = self.asked[_CALM]
         begin, end = alone[0].due_ns, alone[-1].due_ns + int(0.5e9)
-        flushed = self._noted(place)["flushed_ns"]
+        flushed = self._noted(place).flushed_ns
         return sum(begin <= at < end for at in flushed) / len(alone)
 
     def unfilled(self) -> list[bytes]:
@@ -122,8 +127,8 @@ class _System:
         every = [one.answer for each in self.asked.values() for one in each]
         return [answer for answer in every if b'"status":"filled"' not in answer]
 
-    def _noted(self, place: int) -> dict[str, dict[str, int] | list[int]]:  # type: ignore[type-arg]
-        return json.loads(self.notes[place].read_text())  # type: ignore[no-any-return]
+    def _noted(self, place: int) -> Notes:
+        return msgspec.json.decode(self.notes[place].read_bytes(), type=Notes)
 
 
 def _decision(first: int, place: int, behind: int) -> tuple[str, bytes]:
@@ -208,7 +213,9 @@ def _onefill(home: Path) -> Iterator[_System]:
 
         def child(name: str, *words: str) -> Child:
             noted = python("-m", "benchmarks.bench_gateway_noted", str(home / f"{name}.json"))
-            return ending.enter_context(Child(name, [*noted, name, *words], home, environment=None))
+            return ending.enter_context(
+                Child(name, [*noted, name, *words], home, environment=_HERE)
+            )
 
         gateway = child(
             "gateway",
@@ -269,7 +276,7 @@ def _prototype(home: Path) -> Iterator[_System]:
 
         def child(name: str, *words: str) -> Child:
             bare = python("-m", "benchmarks.bench_gateway_bare", name, *words)
-            return ending.enter_context(Child(name, bare, home, environment=None))
+            return ending.enter_context(Child(name, bare, home, environment=_HERE))
 
         gateway = child("gateway", str(home))
         url: str = _awaited(gateway, gateway.first_line)["url"]
@@ -292,5 +299,4 @@ def _awaited(child: Child, look: Callable[[], T | None]) -> T:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.getcwd())
     print_rows(run(quick="quick" in sys.argv))

@@ -24,6 +24,7 @@ import msgspec
 import uvicorn
 from websockets.asyncio.client import connect
 
+from benchmarks.bench_gateway_driver import Notes
 from onefill.runtime.collector import calm_collector
 from onefill.runtime.loop import run
 
@@ -180,11 +181,10 @@ def _work() -> None:
             line.sendall(came)
 
 
-async def _agent(directory: Path, url: str, notes: Path) -> None:
+async def _agent(directory: Path, url: str, notes: Notes) -> None:
     commits, worker = Commits(directory / "agent.sqlite"), _Worker()
     await worker.start()
     decode = msgspec.json.Decoder(Told).decode
-    came_ns: dict[str, int] = {}
     tasks = set()
     async with connect(url.replace("http", "ws", 1) + _PATH, compression=None) as line:
         print("{}", flush=True)
@@ -200,11 +200,10 @@ async def _agent(directory: Path, url: str, notes: Path) -> None:
         with suppress(asyncio.CancelledError, KeyboardInterrupt):
             async for frame in line:
                 assert isinstance(frame, bytes)
-                came_ns[decode(frame).client_key] = perf_counter_ns()
+                notes.came_ns[decode(frame).client_key] = perf_counter_ns()
                 task = asyncio.create_task(carry_out(frame))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
-    notes.write_text(json.dumps({"came_ns": came_ns}))
 
 
 if __name__ == "__main__":
@@ -213,6 +212,8 @@ if __name__ == "__main__":
         case ["gateway", directory]:
             run(_gateway(Path(directory)))
         case ["agent", directory, url, notes]:
-            run(_agent(Path(directory), url, Path(notes)))
+            found = Notes()
+            run(_agent(Path(directory), url, found))
+            Path(notes).write_bytes(msgspec.json.encode(found))
         case _:
             _work()

@@ -14,7 +14,18 @@ from dataclasses import dataclass, field
 from time import perf_counter_ns
 from urllib.parse import urlsplit
 
+import msgspec
+
 _PATIENCE_S = 30.0
+
+
+class Notes(msgspec.Struct):
+    """What a process that is measured wrote down, by the same clock."""
+
+    #: When each command came to the agent.
+    came_ns: dict[str, int] = {}
+    #: When each flush of the journal was durable.
+    flushed_ns: list[int] = []
 
 
 @dataclass(slots=True)
@@ -42,8 +53,7 @@ class Driver:
 
     def __init__(self, url: str, key: str, *, wait_s: int = 20) -> None:
         found = urlsplit(url)
-        assert found.hostname is not None and found.port is not None
-        self._address = (found.hostname, found.port)
+        self._address = (found.hostname or "", found.port or 0)
         self._head = (
             f"POST /v1/decisions?wait={wait_s} HTTP/1.1\r\nHost: {found.netloc}\r\n"
             f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: "

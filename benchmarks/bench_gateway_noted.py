@@ -1,37 +1,36 @@
 """`onefill ...` with notes: when each command came to the agent, and how often the journal was made
-durable. A program of its own, because it is the very programs that are measured."""
+durable. With BENCH_PROFILE=FILE in the environment each process also leaves a profile (cProfile)
+in FILE.gateway and FILE.agent."""
 
 from __future__ import annotations
 
 import cProfile
-import json
 import os
 import sys
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
+import msgspec
+
+from benchmarks.bench_gateway_driver import Notes
 from onefill.agent.commands import Commands
 from onefill.cli import main
 from onefill.contracts.messages import Command
 from onefill.journal.sqlite_store import SqliteStore
 from onefill.journal.store import Batch
 
-came_ns: dict[str, int] = {}
-#: How many flushes were durable, as of each time.
-flushed_ns: list[int] = []
 
-
-def _note(run: Any) -> None:
+def _note(notes: Notes, run: Any) -> None:
     take, write = Commands.take, SqliteStore.write
 
     def taken(self: Commands, command: Command) -> None:
-        came_ns.setdefault(command.intent.client_key, perf_counter_ns())
+        notes.came_ns.setdefault(command.intent.client_key, perf_counter_ns())
         take(self, command)
 
     def written(self: SqliteStore, batch: Batch) -> None:
         write(self, batch)
-        flushed_ns.append(perf_counter_ns())
+        notes.flushed_ns.append(perf_counter_ns())
 
     Commands.take = taken  # type: ignore[method-assign]
     SqliteStore.write = written  # type: ignore[method-assign]
@@ -39,15 +38,15 @@ def _note(run: Any) -> None:
 
 
 if __name__ == "__main__":
-    notes = Path(sys.argv.pop(1))
+    file, found = Path(sys.argv.pop(1)), Notes()
     profile = os.environ.get("BENCH_PROFILE")
     profiler = cProfile.Profile() if profile else None
     try:
         if profiler is not None:
-            profiler.runcall(_note, main)
+            profiler.runcall(_note, found, main)
         else:
-            _note(main)
+            _note(found, main)
     finally:
-        notes.write_text(json.dumps({"came_ns": came_ns, "flushed_ns": flushed_ns}))
+        file.write_bytes(msgspec.json.encode(found))
         if profiler is not None:
-            profiler.dump_stats(f"{profile}.{notes.stem}")
+            profiler.dump_stats(f"{profile}.{file.stem}")

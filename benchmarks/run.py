@@ -1,7 +1,7 @@
 """`make bench`: every figure beside its floor, measured in the same run.
 
-`benchmarks/run.py [quick] [bars|idle|mt5|ticks|replay|orders|journal|peers|wire|worker ...]`: which
-to run, all by default.
+`benchmarks/run.py [quick] [bars|gateway|idle|mt5|ticks|replay|orders|journal|peers|wire|worker]`:
+which to run, all by default.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from benchmarks.report import Row, print_rows
 #: Each in a module of its own, imported when it is its turn: none needs what another needs.
 _BENCHES = {
     "bars": "bench_bars",
+    "gateway": "bench_gateway",
     "idle": "bench_idle_clients",
     "mt5": "bench_mt5",
     "orders": "bench_orders",

@@ -1,5 +1,6 @@
 """A fleet: brokers, one gateway, one agent with an account at each broker, and the wire between
-gateway and agent. Two machines' clocks can be set: the gateway's, and the agent's with its workers.
+gateway and agent. Each machine has a clock of its own: the gateway's, the agent's with its workers,
+and the brokers'.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tests.integration.terminal.processes import until
 
 SERVER, BROKER = "Onefill-Demo", "Onefill Simulated Broker"
 DAY_MS = 86_400_000
-LEASE_S = 3.0
+LEASE_S = 2.0
 _BALANCE = 10_000_000
 
 _GATEWAY = f"""
@@ -59,7 +60,7 @@ class Fleet:
         self.accounts = [str(7_000_001 + number) for number in range(accounts)]
         self.gateway_clock = MachineClock(home / "gateway.clock")
         self.agent_clock = MachineClock(home / "agent.clock")
-        self.true_clock = MachineClock(home / "true.clock")
+        self.broker_clock = MachineClock(home / "broker.clock")
         self.brokers = {name: self._broker(name, seed, faults) for name in self.accounts}
         self._set_up()
         for broker in self.brokers.values():
@@ -101,6 +102,18 @@ class Fleet:
             return sum(bool(one.connected) for one in told) == len(self.accounts)
 
         until(all_there, "the agent does not come back")
+
+    def a_day_passes(self) -> None:
+        """For brokers and agent, while the agent is away; they are started again."""
+        for broker in self.brokers.values():
+            assert broker.end() == 0
+        self.broker_clock.set(DAY_MS)
+        self.agent_clock.set(DAY_MS)
+        for broker in self.brokers.values():
+            broker.start()
+        self._terminals()
+        self.agent.start()
+        self.in_contact()
 
     def last_said_ms(self) -> int:
         """The time that the agent's clock showed when it said something last."""
@@ -152,7 +165,7 @@ class Fleet:
                 *(str(self.book(name)), "--seed", str(seed), "--faults", faults),
             ],
             self.home,
-            self.true_clock,
+            self.broker_clock,
         )
 
     def _gateway(self, port: int) -> Part:
@@ -187,7 +200,7 @@ class Fleet:
             address = broker.first_line()["address"]
             text += (
                 f'[sessions.s{name}]\nterminal_path = "broker://{address}"\nlogin = {name}\n'
-                f'server = "{SERVER}"\ntime_zone = "UTC"\n'
+                f'server = "{SERVER}"\ntime_zone = "UTC"\ntake_over = true\n'
                 f"token_file = {json.dumps(str(self.home / f'{name}.token'))}\n"
             )
         (self.home / "terminals.toml").write_text(text + _ENGINE)

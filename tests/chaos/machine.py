@@ -50,6 +50,12 @@ class MachineClock:
         """What it shows."""
         return real_ms() + self.shift_ms
 
+    def real_of(self, shown_ms: int) -> int:
+        """When it showed a time; it must not have gone back."""
+        begun = [from_ms + shift_ms for from_ms, shift_ms in self.history]
+        place = max(0, bisect_right(begun, shown_ms) - 1)
+        return shown_ms - self.history[place][1]
+
     def least_at(self, at_ms: int, within_ms: int) -> int:
         """The earliest time that it may have shown within so long before that moment."""
         times = [from_ms for from_ms, _ in self.history]

@@ -32,8 +32,9 @@ class Strategy:
         self.acknowledged: dict[str, list[rest.Order]] = {}
         self.breaches: list[str] = []
         self.asked: Counter[str] = Counter()
-        #: Added to what `expires_at` is computed from: the gateway's clock may be off.
+        #: Whose clock decisions expire by, and how long they live.
         self.now_ms: Callable[[], int] = real_ms
+        self.lives_ms = range(5_000, 60_000)
         self._client = client
         self._draw = random.Random(f"{seed}/{account}")
         self._said: dict[str, Told] = {}
@@ -46,6 +47,11 @@ class Strategy:
         while len(self._said) < least or not over.is_set():
             self.step()
             time.sleep(pause_s * self._draw.random() * 2)
+
+    def decide_up_to(self, decisions: int) -> None:
+        """Until there are so many, without a pause."""
+        while len(self._said) < decisions:
+            self.step()
 
     def step(self) -> None:
         """One thing that a trading engine may do."""
@@ -131,7 +137,7 @@ class Strategy:
         if lives < 0.15:
             told["expires_at"] = self.now_ms() + self._draw.randrange(30, 1_500)
         elif lives < 0.6:
-            told["expires_at"] = self.now_ms() + self._draw.randrange(5_000, 60_000)
+            told["expires_at"] = self.now_ms() + self._draw.choice(self.lives_ms)
         return told
 
     def _size(self) -> Told:

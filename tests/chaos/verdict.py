@@ -21,6 +21,7 @@ from tests.simulation.witnesses import (
     Chronicle,
     Json,
     Life,
+    comment,
     lots_e8,
     read_book,
     read_chronicle,
@@ -29,6 +30,8 @@ from tests.simulation.witnesses import (
 TENANT = "demo"
 #: How long a request may be on its way from the look at the clock to the broker's book.
 _ON_ITS_WAY_MS = 1_500
+#: By its own clock an agent sends what nothing holds back within so long of taking it.
+_AT_ONCE_MS = 100
 _NEVER = frozenset({"denied", "rejected", "not_executed"})
 _DOUBT = frozenset({"unknown", "quarantined"})
 _FINAL = frozenset({"denied", "filled", "done", "rejected", "cancelled", "expired", "not_executed"})
@@ -64,27 +67,34 @@ class Verdict:
     breaches: list[str] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
     sent: int = 0
+    #: Orders that were not held back, whose order at the broker was looked at.
+    straight: int = 0
 
 
 def judge(fleet: Fleet, strategies: list[Strategy]) -> Verdict:
     """After the fleet was closed."""
     journals = (fleet.home / "gateway" / "journal", fleet.home / "agent" / "journal")
     verdict = Verdict([breach for journal in journals for breach in verified(journal)])
-    gateway_lines = export(fleet.home / "gateway" / "journal")
+    at_gateway, at_agent = (export(journal) for journal in journals)
     for strategy in strategies:
         verdict.breaches += strategy.breaches
-        one = _account(fleet, strategy, gateway_lines)
+        one = _account(fleet, strategy, at_gateway, at_agent)
         verdict.breaches += [f"{strategy.account}: {breach}" for breach in one.breaches]
         verdict.states += one.states
         verdict.sent += one.sent
+        verdict.straight += one.straight
     return verdict
 
 
-def _account(fleet: Fleet, strategy: Strategy, gateway_lines: list[str]) -> Verdict:
+def _account(
+    fleet: Fleet, strategy: Strategy, at_gateway: list[str], at_agent: list[str]
+) -> Verdict:
     journal, name = fleet.home / "agent" / "journal", f"{strategy.account}@{SERVER}"
     book = read_book(fleet.book(strategy.account))
-    chronicle = read_chronicle(line for line in export(journal) if f'"{name}"' in line)
-    gateway = read_gateway(gateway_lines, f"{TENANT}/{strategy.account}")
+    lines = [line for line in at_agent if f'"{name}"' in line]
+    chronicle = read_chronicle(lines)
+    straight = _straight(lines, chronicle)
+    gateway = read_gateway(at_gateway, f"{TENANT}/{strategy.account}")
     breaches = [
         *judge_end(
             book,
@@ -96,11 +106,12 @@ def _account(fleet: Fleet, strategy: Strategy, gateway_lines: list[str]) -> Verd
         *_never_after_expiry(fleet, book, chronicle),
         *_acknowledged(strategy, gateway),
         *_agree(gateway, chronicle, book),
-        *_in_order(fleet, gateway, chronicle, book),
+        *_taken_in_order(fleet, gateway, chronicle),
+        *_sent_in_order(straight, chronicle, book),
         *_gapless(gateway),
     ]
     states = Counter(order.state for order in gateway.orders.values())
-    return Verdict(breaches, states, len(book.requests))
+    return Verdict(breaches, states, len(book.requests), len(straight))
 
 
 def read_gateway(lines: list[str], account: str) -> Gateway:
@@ -166,7 +177,7 @@ def _never_after_expiry(fleet: Fleet, book: Book, chronicle: Chronicle) -> Itera
         if expires_ms is None:
             continue
         for request in book.requests_of(life.token):
-            at_ms = book.sent_ms(request)
+            at_ms = fleet.broker_clock.real_of(book.sent_ms(request))
             if fleet.agent_clock.least_at(at_ms, _ON_ITS_WAY_MS) > expires_ms:
                 yield f"{life.key}: at the broker at {at_ms}, but it expired at {expires_ms}"
 
@@ -220,29 +231,59 @@ def _same_fill(order: AtGateway, life: Life, book: Book) -> Iterator[str]:
         yield f"{order.key}: it is {order.state}, and the broker executed {executed}"
 
 
-def _in_order(fleet: Fleet, gateway: Gateway, chronicle: Chronicle, book: Book) -> Iterator[str]:
-    """Market orders reach the agent in the order of their acceptance at the gateway, but for those
-    that the wire swapped."""
-    came = [key for key in chronicle.lives if key in gateway.orders and _market(gateway, key)]
-    came = [key for key in came if key not in fleet.wire.swapped]
-    last = ""
-    for key in came:
-        if last and gateway.orders[key].accepted < gateway.orders[last].accepted:
-            yield f"{key} came to the agent after {last}, and was accepted before it"
-        last = key
+def _taken_in_order(fleet: Fleet, gateway: Gateway, chronicle: Chronicle) -> Iterator[str]:
+    """Market orders come to the agent in the order of their acceptance at the gateway, but for
+    those that the wire swapped."""
+    came = [
+        key
+        for key, life in chronicle.lives.items()
+        if key in gateway.orders and _is_market(life.intent)
+    ]
+    for one, other in pairwise(key for key in came if key not in fleet.wire.swapped):
+        if gateway.orders[other].accepted < gateway.orders[one].accepted:
+            yield f"{other} came to the agent after {one}, and was accepted before it"
+
+
+def _straight(lines: list[str], chronicle: Chronicle) -> list[str]:
+    """Market orders that were not held back before their first send (an outcome was unknown, the
+    terminal or the gateway away), in the order in which the agent accepted them."""
+    taken_ms: dict[str, int] = {}
+    unknown: set[str] = set()
+    unsent: set[str] = set()
+    held: set[str] = set()
+    for record in map(json.loads, lines):
+        event, key = record["event"], record["event"].get("key", "")
+        if event["type"] == "accepted":
+            taken_ms[key] = record["at_ms"]
+            unsent.add(key)
+        elif event["type"] == "sending":
+            unsent.discard(key)
+        elif event["type"] == "moved":
+            (unknown.add if event["to"] == "unknown" else unknown.discard)(key)
+        if unknown:
+            held |= unsent
+    return [
+        key
+        for key, life in chronicle.lives.items()
+        if _is_market(life.intent)
+        and life.sends
+        and key not in held
+        and abs(life.sends[0]["at_ms"] - taken_ms[key]) <= _AT_ONCE_MS
+    ]
+
+
+def _sent_in_order(straight: list[str], chronicle: Chronicle, book: Book) -> Iterator[str]:
+    """The broker heard of them in that order."""
     first: dict[str, int] = {}
     for number, request in enumerate(book.requests):
-        first.setdefault(str(request["request"].get("comment", ""))[:16], number)
-    sent = [
-        (first[life.token], key) for key in came if (life := chronicle.lives[key]).token in first
-    ]
-    for (before, one), (after, other) in pairwise(sent):
-        if after < before:
+        first.setdefault(comment(request["request"])[:16], number)
+    known = [key for key in straight if chronicle.lives[key].token in first]
+    for one, other in pairwise(known):
+        if first[chronicle.lives[other].token] < first[chronicle.lives[one].token]:
             yield f"{other} was sent before {one}, which came first"
 
 
-def _market(gateway: Gateway, key: str) -> bool:
-    intent = gateway.orders[key].intent
+def _is_market(intent: Json) -> bool:
     return bool(intent["action"] == "open" and intent.get("order_type", "market") == "market")
 
 

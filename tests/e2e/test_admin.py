@@ -85,6 +85,25 @@ def test_setup_makes_all_that_a_first_run_needs(tmp_path: Path) -> None:
     assert len(gateway.json("key", "list")) == 2
 
 
+def test_setup_puts_key_and_token_into_files_of_their_own(tmp_path: Path) -> None:
+    gateway, keys = Gateway(tmp_path / "new"), tmp_path / "keys"
+    told = gateway("setup", "--keys", keys).out
+    identity = gateway.open()
+    try:
+        for name, right in (("trader", Right.TRADE), ("agent", Right.CLIENT)):
+            secret = (keys / name).read_text().strip()
+            assert identity.tokens.authenticate(secret).may(right)
+            assert secret not in told
+            if sys.platform != "win32":
+                assert stat.S_IMODE((keys / name).stat().st_mode) == 0o600
+    finally:
+        identity.close()
+    assert "exists" in gateway.refused("setup", "--keys", keys)
+    assert len(gateway.json("key", "list")) == 1
+    (tmp_path / "file").touch()
+    gateway.refused("setup", "--keys", tmp_path / "file")
+
+
 def test_who_there_is_can_be_made_listed_shown_and_changed(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path / "gateway")
     gateway("tenant", "create", "acme", "--name", "Acme Capital")
@@ -198,7 +217,7 @@ def test_limits_are_set_shown_taken_away_and_approved(gateway: Gateway, tmp_path
     file.write_text("[firm]\nmax_orders = 5\n")
     gateway("limits", "set", "--file", file)
     assert [one["name"] for one in gateway.json("limits", "show")] == ["max_orders"]
-    gateway("limits", "approve", "acme/1001", "--file", file)
+    gateway("limits", "approve", "acme/1001", "ab" * 32)
     (account,) = gateway.json("account", "show", "acme/1001")
     assert len(account["approved_limits"]) == 64
     gateway("limits", "approve", "acme/1001", "any")

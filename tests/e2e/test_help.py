@@ -1,4 +1,5 @@
-"""The help, with an example for every command, and the demo, which needs nothing of anybody."""
+"""The help, with an example for every command, and the demo of a day that was, which needs nothing
+of anybody."""
 
 from __future__ import annotations
 
@@ -14,6 +15,14 @@ COMMANDS = (
     ("run",),
     ("demo",),
     ("script",),
+    ("gateway",),
+    ("agent",),
+    ("orders",),
+    ("positions",),
+    ("kill",),
+    ("resume",),
+    ("quarantine",),
+    ("quarantine", "resolve"),
     ("broker",),
     ("broker", "profiles"),
     ("journal",),
@@ -29,7 +38,7 @@ def test_the_help_names_every_command() -> None:
     ran = onefill("--help")
     assert ran.status == 0
     assert "Example: onefill run" in ran.out
-    for command in ("run", "demo", "script", "broker", "journal"):
+    for command in sorted({first for first, *_ in COMMANDS}):
         assert re.search(rf"^\W*{command}\b", ran.out, re.MULTILINE)
 
 
@@ -74,8 +83,8 @@ def test_a_wrong_call_is_one_line_and_exit_2(
     assert not list(tmp_path.iterdir())
 
 
-def test_the_demo_ends_by_itself_and_says_what_to_look_at_next(tmp_path: Path) -> None:
-    ran = onefill("demo", cwd=tmp_path)
+def test_the_replayed_demo_ends_by_itself_and_says_what_to_look_at_next(tmp_path: Path) -> None:
+    ran = onefill("demo", "--replay", cwd=tmp_path)
     assert ran.status in (0, 3)
     assert "Orders" in ran.out
     assert "Summary" in ran.out
@@ -86,9 +95,10 @@ def test_the_demo_ends_by_itself_and_says_what_to_look_at_next(tmp_path: Path) -
         assert told.status == (ran.status if " run " in hint else 0), hint
 
 
-def test_the_demo_of_a_seed_is_the_same_everywhere(tmp_path: Path) -> None:
+def test_the_replayed_demo_of_a_seed_is_the_same_everywhere(tmp_path: Path) -> None:
     one, other = (
-        onefill("demo", "--json", "--dir", tmp_path / name, "--seed", "3") for name in "ab"
+        onefill("demo", "--replay", "--json", "--dir", tmp_path / name, "--seed", "3")
+        for name in "ab"
     )
     assert one.out == other.out
     assert len(one.out.splitlines()) == 38

@@ -28,7 +28,6 @@ async def hear(peer: Peer, socket: Any, bare: str) -> None:
         field, message = peer.read(frame, bare)
         if field == "config_update":
             await peer.send("ack", ENVELOPE.Ack(id=f"config/{message.version}"))
-    say(closed=socket.close_code, reason=socket.close_reason)
 
 
 async def beat(peer: Peer) -> None:
@@ -45,8 +44,6 @@ async def obey(peer: Peer) -> None:
         async for wanted in lines():
             await peer.obey(wanted)
     await peer.socket.close()
-
-
 
 
 async def main(wanted: dict[str, Any]) -> None:
@@ -72,6 +69,7 @@ async def main(wanted: dict[str, Any]) -> None:
     obeying = asyncio.create_task(obey(peer))
     with suppress(ConnectionClosed):
         await hear(peer, socket, bare)
+    say(closed=socket.close_code, reason=socket.close_reason)
     beating.cancel()
     await obeying
 

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from onefill.execution.drivers.live import LiveDriver
 from onefill.journal.group_writer import GroupWriter
 from onefill.journal.journal import Journal
@@ -29,6 +31,7 @@ class SetGate:
         self.halt: Halt | None = None
         self.trading = Trading.NORMAL
         self.lost = ""
+        self.closes_in: int | None = None
 
     def halted(self, magic: int) -> Halt | None:
         held = self.halt
@@ -36,6 +39,9 @@ class SetGate:
 
     def out_of_contact(self) -> str:
         return self.lost
+
+    def closes_in_ms(self) -> int | None:
+        return self.closes_in
 
 
 async def executed(driver: LiveDriver, intent: OrderIntent) -> OrderState:
@@ -146,6 +152,41 @@ async def test_an_order_that_waits_for_contact_is_denied_by_a_halt_unsent(tmp_pa
     assert order.code == "KILLED"
 
 
+class SetBack(Since):
+    """A machine's clock that somebody sets back."""
+
+    back_ms = 0
+
+    def now_ms(self) -> int:
+        return super().now_ms() - self.back_ms
+
+
+@pytest.mark.parametrize("back_ms", [0, 60_000])
+async def test_an_order_that_waits_past_its_expiry_is_not_sent_though_the_clock_was_set_back(
+    tmp_path: Path, back_ms: int
+) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        clock = SetBack()
+        driver = live_driver(journal, terminal_for(), clock=clock)
+        gate = driver.desk.gate = SetGate()
+        driver.desk.steady_ms = super(SetBack, clock).now_ms
+        await driver.boot()
+        gate.lost = "no word from the gateway"
+        expires_at_ms = clock.now_ms() + 400
+        going = asyncio.create_task(driver.execute(opening("k", expires_at_ms=expires_at_ms)))
+        await until(lambda: "k" in driver.desk.held)
+        clock.back_ms = back_ms
+        await asyncio.sleep(0.5)
+        gate.lost = ""
+        order = await going
+        assert driver.desk.expiries == {}
+        await driver.close()
+        assert sends(journal) == 0
+
+    assert order is not None
+    assert order.state is State.EXPIRED
+
+
 class ClosesWhileSending:
     """A log that closes the gate in the moment between the SENDING record and the call."""
 
@@ -191,6 +232,37 @@ async def test_a_gate_that_closes_while_sending_is_written_stops_the_send(tmp_pa
 
     assert order.code == "KILLED"
     assert not terminal.broker.account.ledger.positions
+
+
+async def test_a_send_that_waits_for_its_turn_past_the_lease_does_not_begin(
+    tmp_path: Path,
+) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        terminal, gate, clock = terminal_for(), SetGate(), Since()
+        writer, simulator = GroupWriter(journal), LiveSimulator(terminal, clock)
+        slow = SlowToAnswer(simulator)
+        desk = desk_for(journal, terminal, clock)
+        desk.gate, gate.closes_in = gate, 100
+        driver = LiveDriver(desk, writer, slow, lambda what: None)
+        await driver.boot()
+        going = asyncio.create_task(driver.execute(opening("k")))
+        await slow.arrived.wait()
+        await asyncio.sleep(0.2)
+        gate.lost = "no word from the gateway"
+        slow.answer.set()
+        await until(lambda: "k" in desk.held)
+        positions_while_lost = len(terminal.broker.account.ledger.positions)
+        gate.lost, gate.closes_in = "", 10_000
+        order = await going
+        await driver.close()
+        await writer.close()
+        assert sends(journal) == 2
+        assert len(terminal.broker.account.ledger.positions) == 1
+        simulator.close()
+
+    assert positions_while_lost == 0
+    assert order is not None
+    assert order.state is State.FILLED
 
 
 async def test_quiet_comes_back_when_no_opening_is_on_its_way(tmp_path: Path) -> None:

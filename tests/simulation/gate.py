@@ -32,6 +32,9 @@ class SeededGate:
     def out_of_contact(self) -> str:
         return "the gateway is silent" if self._closed(by_halt=False) else ""
 
+    def closes_in_ms(self) -> int | None:
+        return None
+
     @property
     def closed(self) -> bool:
         """Whether nothing that raises risk may be sent now."""

@@ -50,6 +50,8 @@ class AgentAccount:
         self._say = say
         self._lease = driven.gate = Lease()
         driven.equity_marks = marks
+        driven.close_all_manual = terminals.close_all_manual
+        driven.close_all_pending = terminals.close_all_pending
         driven.hear = self._told
         self._outbox = Outbox(journal, self.name, is_own)
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()

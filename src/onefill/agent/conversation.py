@@ -70,6 +70,8 @@ class Conversation:
         #: Whether the gateway of this connection knows whose it is.
         self._greeted = False
         self._configuring: asyncio.Task[None] | None = None
+        #: Why the terminal does not trade, as last said; empty where it does.
+        self._why_not = ""
         login = driven.session.config.login
         self.commands = Commands(driver, login, outbox, self._reply, self._named, failed, clock)
         self.profiles = Profiles(
@@ -155,7 +157,10 @@ class Conversation:
             self._say("config_refused", code=wrong.code, why=wrong.message)
             self._reply(WireError(wrong.code, wrong.message, f"config/{update.version}"))
             return
-        self._say("config", version=update.version, trading=str(self._lease.trading))
+        halts = ", ".join(halt.id for halt in self._lease.halts)
+        self._say(
+            "config", version=update.version, trading=str(self._lease.trading), halts=halts
+        )
         if self._connection is not None:
             self._connection.beat_within(self._lease.length_s)  # it counts from now on
         if self._configuring is None or self._configuring.done():
@@ -207,6 +212,9 @@ class Conversation:
         return self._outbox.sequence
 
     def _tell_profile(self, profile: Profile) -> None:
+        if profile.why_not != self._why_not:
+            self._why_not = profile.why_not
+            self._say("terminal_not_trading" if self._why_not else "trading", why=self._why_not)
         self._reply(profile)
         if self._connection is not None:
             self._greet()

@@ -88,11 +88,15 @@ class Lease:
             return Trading.HALTED
         return Trading(self._config.trading) if self._config is not None else Trading.NORMAL
 
+    @property
+    def halts(self) -> tuple[Halt, ...]:
+        """What the gateway halted of this account."""
+        return self._config.halts if self._config is not None else ()
+
     def halted(self, magic: int) -> Halt | None:
         """The halt that covers a magic number. A gateway tells an account its own halts only, by
         names of tenants and accounts that are the gateway's."""
-        halts = self._config.halts if self._config is not None else ()
-        for halt in halts:
+        for halt in self.halts:
             if halt.strategy is None or halt.strategy == magic:
                 return halt
         return None
@@ -102,3 +106,7 @@ class Lease:
         if self._config is None:
             return "the gateway has not said yet what holds for this account"
         return "" if self.holds else "the gateway was not heard of for longer than its lease"
+
+    def closes_in_ms(self) -> int | None:
+        """After how long sends wait unless the gateway is heard of again."""
+        return max(0, self._until_ns - self._now_ns()) // 1_000_000

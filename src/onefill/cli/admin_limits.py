@@ -168,24 +168,24 @@ def unset_limits(
 def approve_limits(
     account: Annotated[str, typer.Argument(metavar="TENANT/ACCOUNT", help="Which account.")],
     fingerprint: Annotated[
-        str | None, typer.Argument(metavar="FINGERPRINT", help='SHA-256, hex; "any": none.')
-    ] = None,
-    file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The agent's limits file itself.")
-    ] = None,
+        str,
+        typer.Argument(
+            metavar="FINGERPRINT", help='64 hex digits, as the agent says at its start; "any".'
+        ),
+    ],
     by: By = None,
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
     """Let an account trade only while its agent's own limits are those that you approve.
 
-    Example: onefill admin limits approve acme/5012345 --file agent-limits.toml
+    The agent tells it when its terminal is ready; it is of its limits file and of what its
+    [engine] tightens.
+
+    Example: onefill admin limits approve acme/5012345 any
     """
     tenant, name = place(account, "account")
-    if (file is None) == (fingerprint is None):
-        raise OnefillError("FINGERPRINT_INVALID", "give a fingerprint, or the --file it is of")
-    approved = load_limits(file).fingerprint() if file is not None else str(fingerprint)
-    approved = "" if approved == "any" else approved
+    approved = "" if fingerprint == "any" else fingerprint
     with opened(data) as identity:
         identity.admin.limits.approve(tenant, name, approved, by=who(by))
     told = {"account": account, "approved_limits": approved}

@@ -127,8 +127,9 @@ def print_json(value: Mapping[str, Any]) -> None:
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """A table on standard output; in a file or a pipe it is not folded at 80 columns."""
     shown = Table(box=None, pad_edge=False, header_style="dim", title=title, title_justify="left")
-    for name in columns:
-        shown.add_column(name)
+    for place, name in enumerate(columns):
+        # What a row is named by is what the next command is given: never cut.
+        shown.add_column(name, no_wrap=place == 0, overflow="fold")
     for row in rows:
         shown.add_row(*(Text(plain(cell)) for cell in row))
     console = Console(highlight=False)

@@ -338,7 +338,7 @@ def approve_broker(
         waited = identity.admin.people.approve_broker(tenant, broker, by=who(by))
     names = [one.name for one in waited]
     told = {"tenant": tenant, "broker": broker, "activated": names}
-    now = f"; active now: {', '.join(names)}" if names else ""
+    now = f"; active now: {', '.join(names)}" if names else "; no account waited for it"
     tell(as_json, told, f"broker {broker} is approved for {tenant}{now}")
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from onefill.cli import ProgramStatus, reach
 from onefill.contracts.rest import Halted, Killed
@@ -58,7 +56,7 @@ def kill(
 def _show(killed: Killed) -> None:
     console = reach.console()
     console.print(f"halt [bold]{killed.halt.id}[/] is in force: {covers(killed.halt)}")
-    table = Table(header_style="bold", box=SIMPLE_HEAD)
+    table = reach.table("")
     for name in ("account", "outcome"):
         table.add_column(name, no_wrap=True)
     for name in ("denied", "cancels"):

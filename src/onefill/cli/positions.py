@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from onefill.cli import reach
+from onefill.cli.journal_text import plain
 from onefill.contracts.rest import Position
 
 
@@ -29,7 +30,10 @@ def positions(
         return
     reach.console().print(_table(told.positions))
     if told.not_told:
-        typer.echo(f"not told by the client of: {', '.join(map(reach.shown, told.not_told))}")
+        typer.echo(
+            f"not known of account {', '.join(map(plain, told.not_told))}: its client was not here "
+            "yet, or there are more than it tells in one profile"
+        )
 
 
 def _table(found: list[Position]) -> Table:

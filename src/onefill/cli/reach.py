@@ -42,7 +42,13 @@ Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; it is recorded."
 
 def client(url: str, key_file: Path | None) -> Client:
     """The gateway's client. Raises `OnefillError` where the key cannot be read."""
-    return Client(url, key="" if key_file is None else _key(key_file))
+    if key_file is None:
+        raise OnefillError(
+            "KEY_MISSING",
+            "name the file with your API key: --key-file FILE, or ONEFILL_KEY_FILE "
+            "(`onefill admin key create` makes one)",
+        )
+    return Client(url, key=_key(key_file))
 
 
 def _key(path: Path) -> str:
@@ -81,7 +87,7 @@ def console() -> Console:
 def table(title: str) -> Table:
     """A table that leaves its columns as much of the width as it can."""
     return Table(
-        title=title,
+        title=title or None,
         title_justify="left",
         header_style="bold",
         box=SIMPLE_HEAD,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from onefill.cli import reach
 from onefill.cli.journal_text import time_text
@@ -57,15 +55,15 @@ def _show(found: list[Halted]) -> None:
     if not found:
         typer.echo("nothing is halted")
         return
-    table = Table(title="Halts", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
-    for name in ("halt", "since", "covers", "by"):
+    table = reach.table("Halts")
+    for name in ("halt", "since"):
         table.add_column(name, no_wrap=True)
-    for name in ("reason", "flattening"):
-        table.add_column(name)
+    for name in ("covers", "by", "reason", "flattening"):
+        table.add_column(name, overflow="fold")
     for halt in found:
         table.add_row(
             reach.shown(halt.id),
-            time_text(halt.at_ms)[:19],
+            time_text(halt.at_ms)[5:19],
             covers(halt),
             reach.shown(halt.by),
             reach.shown(halt.reason),

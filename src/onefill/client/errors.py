@@ -11,7 +11,8 @@ class CallFailed(OnefillError):
     `field` names what was wrong, where it is one thing."""
 
     def __init__(self, fault: Fault, status: int = 0, retry_after_s: float = 0.0) -> None:
-        super().__init__(fault.code, fault.message)
+        named = f"{fault.field}: " if fault.field else ""
+        super().__init__(fault.code, f"{named}{fault.message}")
         self.status = status
         self.field = fault.field
         self.retry_after_s = retry_after_s

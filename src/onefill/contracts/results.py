@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from onefill.contracts.messages import Result, Status, WireError
 from onefill.model.intent import Action, OrderIntent, OrderType
-from onefill.model.order import OrderState
-from onefill.model.states import State
+from onefill.model.order import NOT_ALL_CLOSED, OrderState
+from onefill.model.states import FINAL, State
 from onefill.model.volume import to_e8, to_lots
 
 #: Nobody is told yet.
@@ -41,6 +41,8 @@ def result_of(order: OrderState, *, sequence: int, at_ms: int) -> Result | WireE
     state = order.state
     if state in _UNTOLD:
         return None
+    if order.intent.parent and order.intent.action is Action.CANCEL and state in FINAL:
+        return None  # a part without a position: the whole says what became of it
     if state in (State.UNKNOWN, State.QUARANTINED):
         code = "OUTCOME_UNKNOWN" if state is State.UNKNOWN else "QUARANTINED"
         about = f"{order.key}: " if order.intent.parent else ""
@@ -48,7 +50,7 @@ def result_of(order: OrderState, *, sequence: int, at_ms: int) -> Result | WireE
     deals = order.makes_deals and order.filled_e8 > 0
     return Result(
         command_id=command_id,
-        status=_status(state, deals),
+        status=_of_close_all(order) if order.code == NOT_ALL_CLOSED else _status(state, deals),
         order_ticket=_order_ticket(order),
         price=(order.fill_price() or 0.0) if deals else 0.0,
         error=_error(order),
@@ -69,13 +71,14 @@ def is_part(result: Result, intent: OrderIntent) -> bool:
 def state_of(result: Result, intent: OrderIntent) -> State:
     """What a result that does not contradict itself proves: of the command, or of one position
     where it `is_part`."""
-    if result.state is not None and result.state in _TOLD_AS[result.status]:
+    if result.state is not None and _may_tell(result, intent):
         return result.state
     if result.status is Status.FAILED:
         return State.REJECTED
-    if result.status is Status.PARTIAL:
+    whole = intent.action in _DEALLESS and not is_part(result, intent)
+    if result.status is Status.PARTIAL and not (whole and intent.action is Action.CLOSE_ALL):
         return State.PARTIALLY_FILLED
-    if intent.action in _DEALLESS and not is_part(result, intent):
+    if whole:
         return State.DONE
     return State.FILLED if result.price else State.WORKING
 
@@ -83,7 +86,7 @@ def state_of(result: Result, intent: OrderIntent) -> State:
 def contradiction(result: Result, intent: OrderIntent) -> str:
     """Why a result is not to be believed; empty where it is."""
     status, state = result.status, result.state
-    if state is not None and state not in _TOLD_AS[status]:
+    if state is not None and not _may_tell(result, intent):
         return f"status {status.name} is at odds with state {state.name}"
     if status is Status.FAILED:
         if not result.error:
@@ -104,6 +107,13 @@ def contradiction(result: Result, intent: OrderIntent) -> str:
             return f"{status.name} without an order_ticket"
         return ""
     return _contradicts_fill(result, intent, proven)
+
+
+def _may_tell(result: Result, intent: OrderIntent) -> bool:
+    """Whether the status is one that tells the state."""
+    if result.state is State.DONE and intent.action is Action.CLOSE_ALL:
+        return not is_part(result, intent)
+    return result.state in _TOLD_AS[result.status]
 
 
 def _contradicts_fill(result: Result, intent: OrderIntent, proven: State) -> str:
@@ -132,6 +142,11 @@ _UNPROVEN = "whether the broker executed it is not proven yet"
 
 def _pends(intent: OrderIntent) -> bool:
     return intent.action is Action.OPEN and intent.order_type is not OrderType.MARKET
+
+
+def _of_close_all(order: OrderState) -> Status:
+    """Of one that is over and left something open: a peer must not take it for success."""
+    return Status.PARTIAL if order.filled_e8 > 0 or order.deals else Status.FAILED
 
 
 def _status(state: State, deals: bool) -> Status:

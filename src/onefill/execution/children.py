@@ -1,4 +1,5 @@
-"""A close_all: which positions it means, a child intent for each, and its end when all ended."""
+"""A close_all: which positions (and, where so configured, working orders) it means, a child intent
+for each, and its end when all ended."""
 
 from __future__ import annotations
 
@@ -9,13 +10,14 @@ from onefill.model.account import AccountState
 from onefill.model.deal import Deal
 from onefill.model.events import Moved
 from onefill.model.intent import Action, OrderIntent, child_key
-from onefill.model.order import OrderState
+from onefill.model.order import NOT_ALL_CLOSED, OTHERS_LEFT, OrderState
 from onefill.model.resolved import ResolvedOrder
 from onefill.model.states import State
 
 
 def resolve_close_all(desk: Desk, intent: OrderIntent) -> Steps:
-    """The positions of ours that are open once orders already on their way have arrived.
+    """The positions of ours that are open once orders already on their way have arrived, and what
+    else the operator wants to be meant.
 
     An order whose outcome is UNKNOWN is not waited for: what is known is closed at once.
     """
@@ -34,17 +36,34 @@ def resolve_close_all(desk: Desk, intent: OrderIntent) -> Steps:
     tickets = tuple(
         position.ticket
         for position in sorted(desk.state.positions.values(), key=lambda held: held.ticket)
-        if position.key
+        if (position.key or desk.config.close_all_manual)
         and (not symbol or position.symbol == symbol)
         and (not intent.magic or position.magic == intent.magic)
     )
-    return ResolvedOrder(action=Action.CLOSE_ALL, symbol=symbol, tickets=tickets)
+    cancels = tuple(_working(desk, intent)) if desk.config.close_all_pending else ()
+    return ResolvedOrder(action=Action.CLOSE_ALL, symbol=symbol, tickets=tickets, cancels=cancels)
+
+
+def _working(desk: Desk, intent: OrderIntent) -> list[int]:
+    """The tickets of our pending orders. One that filled in part shares its ticket with the
+    position, which is closed; its rest works on."""
+    return sorted(
+        order.order_ticket
+        for order in desk.state.orders.values()
+        if order.state is State.WORKING
+        and order.intent.action is Action.OPEN
+        and order.order_ticket
+        and (not intent.symbol or order.intent.symbol == intent.symbol)
+        and (not intent.magic or order.intent.magic == intent.magic)
+    )
 
 
 def close_all(desk: Desk, order: OrderState) -> Steps:
-    """Start a close for every position meant; DONE when each of them is final."""
+    """Start a cancel for every working order meant, and a close for every position; DONE when each
+    of them is final."""
     assert order.order is not None
-    children = [_child(order, ticket) for ticket in order.order.tickets]
+    children = [_child(order, ticket, Action.CANCEL) for ticket in order.order.cancels]
+    children += [_child(order, ticket, Action.CLOSE) for ticket in order.order.tickets]
     for child in children:
         yield Start(child)
     keys = [child.client_key for child in children]
@@ -54,16 +73,17 @@ def close_all(desk: Desk, order: OrderState) -> Steps:
     yield Tell(Settled(order), "confirm")
 
 
-def _child(order: OrderState, ticket: int) -> OrderIntent:
-    intent = order.intent
+def _child(order: OrderState, ticket: int, action: Action) -> OrderIntent:
+    intent, closes = order.intent, action is Action.CLOSE
     return OrderIntent(
         client_key=child_key(order.key, ticket),
-        action=Action.CLOSE,
-        target_ticket=ticket,
+        action=action,
+        target_ticket=ticket if closes else None,
+        target_order=None if closes else ticket,
         parent=order.key,
         magic=intent.magic,
         comment=intent.comment,
-        deviation=intent.deviation,
+        deviation=intent.deviation if closes else None,
         expires_at_ms=intent.expires_at_ms,
     )
 
@@ -76,6 +96,8 @@ def _all_final(desk: Desk, state: AccountState, keys: list[str]) -> bool:
 
 def _not_ours(desk: Desk, order: OrderState) -> int:
     """How many open positions it left alone, because no order of ours opened them."""
+    if desk.config.close_all_manual:
+        return 0
     symbol = order.intent.symbol
     return sum(
         not position.key and (not symbol or position.symbol == symbol)
@@ -86,7 +108,8 @@ def _not_ours(desk: Desk, order: OrderState) -> int:
 def _done(order: OrderState, children: list[OrderState], not_ours: int) -> Moved:
     """The parent's last record; it carries its children's deals, which they have booked."""
     deals: tuple[Deal, ...] = tuple(deal for child in children for deal in child.deals)
-    failed = [child for child in children if child.state is not State.FILLED]
+    ended_well = (State.FILLED, State.DONE)
+    failed = [child for child in children if child.state not in ended_well]
     message = "".join(
         f"{child.key} is {child.state} ({child.code}: {child.message}); " for child in failed[:5]
     )
@@ -98,7 +121,7 @@ def _done(order: OrderState, children: list[OrderState], not_ours: int) -> Moved
     return Moved(
         key=order.key,
         to=State.DONE,
-        code="NOT_ALL_CLOSED" if failed else "OTHERS_LEFT" if not_ours else "",
+        code=NOT_ALL_CLOSED if failed else OTHERS_LEFT if not_ours else "",
         message=message,
         deals=deals,
         evidence="children",

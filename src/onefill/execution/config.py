@@ -38,3 +38,6 @@ class ExecutionConfig(msgspec.Struct, frozen=True, kw_only=True):
     deviation_pips: int = 20
     #: The comment that reaches the broker is cut here, the token first.
     comment_limit: int = 27
+    #: Whether a close_all means positions that no order of ours opened, and our working orders.
+    close_all_manual: bool = False
+    close_all_pending: bool = False

@@ -10,6 +10,7 @@ from onefill.execution.config import ExecutionConfig
 from onefill.execution.effects import Call, Steps
 from onefill.execution.gate import Gate, OpenGate
 from onefill.model.account import AccountState
+from onefill.model.intent import OrderIntent
 from onefill.model.order import OrderState
 from onefill.model.symbol import Symbol
 from onefill.risk.limits import Limits
@@ -69,6 +70,10 @@ class Desk:
     taking: dict[str, None] = field(default_factory=dict)
     #: Those of them whose turn is kept: none overtakes another on the way to its acceptance.
     turns: dict[str, None] = field(default_factory=dict)
+    #: Milliseconds that never step, where the machine's clock may be set; None: it never is.
+    steady_ms: Callable[[], int] | None = None
+    #: When orders under way expire on that clock, by key.
+    expiries: dict[str, int] = field(default_factory=dict)
     #: Accepted orders that wait (for an UNKNOWN to be settled, a back-off, a connection).
     held: set[str] = field(default_factory=set)
 
@@ -76,6 +81,25 @@ class Desk:
     def now_ms(self) -> int:
         """The time, Unix ms UTC."""
         return self.clock.now_ms()
+
+    def note_expiry(self, intent: OrderIntent) -> None:
+        """An order came: a clock that is set back from here on does not lengthen its life."""
+        if self.steady_ms is not None and intent.expires_at_ms is not None:
+            expires_ms = self.steady_ms() + intent.expires_at_ms - self.now_ms
+            self.expiries.setdefault(intent.client_key, expires_ms)
+
+    def not_after_ms(self, intent: OrderIntent) -> int | None:
+        """When an order expires, Unix ms UTC as the clock tells it now; None: never."""
+        if self.steady_ms is None or intent.client_key not in self.expiries:
+            return intent.expires_at_ms
+        left_ms = self.expiries[intent.client_key] - self.steady_ms()
+        assert intent.expires_at_ms is not None
+        return min(intent.expires_at_ms, self.now_ms + left_ms)
+
+    def expired(self, intent: OrderIntent) -> bool:
+        """Whether an order may not be sent any more, for its age."""
+        not_after_ms = self.not_after_ms(intent)
+        return not_after_ms is not None and self.now_ms > not_after_ms
 
     def shows_account(self, ready: Ready | None) -> bool:
         """Whether the terminal shows this desk's account, whole: another account's orders and

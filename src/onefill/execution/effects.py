@@ -39,6 +39,8 @@ class Until(NamedTuple):
 
     condition: Callable[[AccountState], bool]
     until_ms: int | None = None
+    #: Whether all that wait so stand in one line: where its first cannot go on, none can.
+    in_line: bool = False
 
 
 class Start(NamedTuple):

@@ -29,6 +29,10 @@ class Gate(Protocol):
         """Why sends wait for a gateway, as a sentence; empty where they need not."""
         ...
 
+    def closes_in_ms(self) -> int | None:
+        """After how long sends wait unless the gateway is heard of again; None: never."""
+        ...
+
 
 class OpenGate:
     """Nothing closes it: an engine without a gateway."""
@@ -42,6 +46,10 @@ class OpenGate:
     def out_of_contact(self) -> str:
         """Empty."""
         return ""
+
+    def closes_in_ms(self) -> int | None:
+        """None."""
+        return None
 
 
 def stopped(gate: Gate, intent: OrderIntent) -> Refused | None:

@@ -53,13 +53,17 @@ def take(desk: Desk, intent: OrderIntent) -> Steps:
         yield from _answer_known(known, intent)
         return
     desk.taking[key] = desk.turns[key] = None
+    desk.note_expiry(intent)
     try:
-        accepted = yield from _accept(desk, intent)
+        try:
+            accepted = yield from _accept(desk, intent)
+        finally:
+            desk.taking.pop(key, None)
+            desk.turns.pop(key, None)
+        if accepted:
+            yield from carry_out(desk, desk.state.orders[key])
     finally:
-        desk.taking.pop(key, None)
-        desk.turns.pop(key, None)
-    if accepted:
-        yield from carry_out(desk, desk.state.orders[key])
+        desk.expiries.pop(key, None)
 
 
 def _answer_known(known: OrderState, intent: OrderIntent) -> Steps:
@@ -92,14 +96,14 @@ def _accept(desk: Desk, intent: OrderIntent) -> Steps:
     seen: tuple[Event, ...] = ()
     after: tuple[Event, ...] = ()
     if next(iter(desk.turns)) != key:
-        yield Until(lambda _: next(iter(desk.turns), key) == key)
+        yield Until(lambda _: next(iter(desk.turns), key) == key, in_line=True)
     try:
         if intent.parent is None and is_child_key(key):
             raise Refused(
                 "KEY_RESERVED",
                 f"client_key {key!r} ends in / and a number, which names children of a close_all",
             )
-        if _expired(desk, intent):
+        if desk.expired(intent):
             raise Refused("EXPIRED", "the order had expired when it arrived; it was not sent")
         order, symbol, view = yield from _resolve(desk, intent)
         refused = stopped(desk.gate, intent)
@@ -155,10 +159,6 @@ def rehearse(desk: Desk, intent: OrderIntent) -> Steps:
     if not isinstance(verdict, RiskApproved):
         return Refused(verdict.code, verdict.message)
     return None
-
-
-def _expired(desk: Desk, intent: OrderIntent) -> bool:
-    return intent.expires_at_ms is not None and desk.now_ms > intent.expires_at_ms
 
 
 def _resolve(desk: Desk, intent: OrderIntent) -> Steps:

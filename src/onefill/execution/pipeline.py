@@ -58,6 +58,10 @@ def conclude(desk: Desk, order: OrderState, outcome: Outcome) -> Steps:
 def resume(desk: Desk, order: OrderState) -> Steps:
     """Take up an order where a stopped engine left it: ACCEPTED goes on, UNKNOWN is looked up."""
     if order.state is State.ACCEPTED:
-        yield from carry_out(desk, order)
+        desk.note_expiry(order.intent)
+        try:
+            yield from carry_out(desk, order)
+        finally:
+            desk.expiries.pop(order.key, None)
     elif order.state is State.UNKNOWN:
         yield from conclude(desk, order, (yield from settle_unknown(desk, order)))

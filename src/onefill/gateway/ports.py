@@ -121,5 +121,6 @@ class Hears(Protocol):
         ...
 
     def contact(self, account: Account, at_ms: int) -> None:
-        """A heartbeat of the client was answered: its lease runs anew from here."""
+        """A heartbeat of the client was answered: its lease runs anew from here. `at_ms` is on the
+        steady clock (`runtime.clock.steady_ms`)."""
         ...

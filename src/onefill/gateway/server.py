@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -22,7 +23,7 @@ from onefill.journal.errors import JournalFailed
 from onefill.journal.group_writer import GroupWriter
 from onefill.journal.journal import Journal
 from onefill.model.errors import OnefillError
-from onefill.runtime.clock import Clock
+from onefill.runtime.clock import Clock, steady_ms
 
 REFRESH_S = 1.0
 """How soon what `onefill admin` changed is heeded."""
@@ -56,7 +57,7 @@ async def serving(config: GatewayConfig, clock: Clock) -> AsyncIterator[Gateway]
         ending.callback(_close, journal)
         writer = GroupWriter(journal)
         ending.push_async_callback(_close_writer, writer)
-        desk = Directing(journal, writer, identity.directory, clock, config.desk)
+        desk = Directing(journal, writer, identity.directory, clock, config.desk, steady_ms)
         sessions = Sessions(
             desk,
             identity.directory,
@@ -163,8 +164,11 @@ def _listen(config: GatewayConfig) -> socket.socket:
     try:
         return socket.create_server((config.host, config.port), family=family, backlog=2_048)
     except OSError as wrong:
+        why = os.strerror(wrong.errno) if wrong.errno else str(wrong)
         raise OnefillError(
-            "ADDRESS_UNUSABLE", f"cannot listen on {config.host} port {config.port}: {wrong}"
+            "ADDRESS_UNUSABLE",
+            f"cannot listen on {config.host} port {config.port}: {why}; does another gateway run "
+            "there? --port 0 takes one that is free",
         ) from None
 
 

@@ -30,6 +30,8 @@ class GroupWriter:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[asyncio.Future[None]] = []
         self._flushing: list[asyncio.Future[None]] = []
+        #: The last record that the flush under way holds; 0: there is no flush.
+        self._flushing_seq = 0
         self._scheduled = False
         self._closed = False
         #: Told, on the loop, of which accounts records have just become durable.
@@ -51,7 +53,8 @@ class GroupWriter:
         if seq is not None and seq <= self._journal.durable_seq:
             return
         waiter = self._loop.create_future()
-        self._waiting.append(waiter)
+        under_way = seq is not None and seq <= self._flushing_seq
+        (self._flushing if under_way else self._waiting).append(waiter)
         if not self._scheduled:
             self._scheduled = True
             # Not at once: whoever else is ready in this turn of the loop comes along.
@@ -84,6 +87,7 @@ class GroupWriter:
         """Hand everything appended so far to the thread (on the loop; no flush is running)."""
         self._flushing, self._waiting = self._waiting, []
         try:
+            self._flushing_seq = self._journal.appended_seq
             batch = self._journal.take()
         except BaseException as error:  # noqa: BLE001 - told to every waiter
             self._end(None, error)
@@ -110,7 +114,7 @@ class GroupWriter:
             self._journal.fail(failure)
         elif batch is not None:
             self._journal.settle(batch)
-        told, self._flushing = self._flushing, []
+        told, self._flushing, self._flushing_seq = self._flushing, [], 0
         for waiter in told:
             if waiter.done():
                 continue  # its task was cancelled meanwhile

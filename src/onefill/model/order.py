@@ -9,6 +9,11 @@ from onefill.model.intent import Action, OrderIntent
 from onefill.model.resolved import BrokerRequest, Reservation, ResolvedOrder
 from onefill.model.states import FINAL, State
 
+NOT_ALL_CLOSED = "NOT_ALL_CLOSED"
+"""The code of a close_all that is over and left something of ours open."""
+OTHERS_LEFT = "OTHERS_LEFT"
+"""The code of one that left alone what no order of ours opened."""
+
 
 class OrderState(msgspec.Struct, omit_defaults=True, kw_only=True):
     """One order. Mutable, and only `model.fold` changes it. Times are Unix ms, UTC."""

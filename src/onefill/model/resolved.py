@@ -26,6 +26,8 @@ class ResolvedOrder(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     order_ticket: int = 0
     #: The positions a close_all means; each becomes a child intent `KEY/ticket`.
     tickets: tuple[int, ...] = ()
+    #: The working orders that it means too; each becomes a cancel.
+    cancels: tuple[int, ...] = ()
     #: The order (client key) whose position or pending order is meant.
     target: str = ""
     #: What the decision expected to pay; slippage is measured against it. 0.0: nothing fills.

@@ -51,6 +51,11 @@ def monotonic_ns() -> int:
     return _awake_or_not_ns()
 
 
+def steady_ms() -> int:
+    """`monotonic_ns` in milliseconds."""
+    return monotonic_ns() // 1_000_000
+
+
 def pause(duration_s: float) -> None:
     """Let real time pass; blocks the thread. Only for threads and processes that have nothing else
     to do."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from onefill.contracts.enveloped import Enveloped
 from onefill.contracts.messages import Dialect, Result, Status
 from onefill.model.intent import Action, Side
+from onefill.model.resolved import BrokerRequest
 from onefill.model.states import State
 from onefill.risk.limits import limits_text
+from onefill.terminal.port import ACTION_DEAL, FILLING_IOC, TYPE_BUY, Reply, SendResult
 from tests.integration.agent.gateway import FaultyGateway, command, opening, sequences
 from tests.integration.agent.stage import FIRST, SECOND, Agent
 
@@ -112,6 +116,65 @@ async def test_close_all_answers_once_per_position_and_once_for_the_whole(tmp_pa
         assert [first.state, second.state] == [State.FILLED, State.FILLED]
         assert (whole.state, whole.status) == (State.DONE, Status.SUCCESS)
         assert sequences(gateway.results) == [1, 2, 3, 4, 5]
+
+
+async def test_a_close_all_of_which_one_fails_is_told_as_partial_and_says_which(
+    tmp_path: Path,
+) -> None:
+    async with FaultyGateway() as gateway, Agent(tmp_path, gateway) as agent:
+        await gateway.say(FIRST, opening("a"), opening("b"))
+        await gateway.until(lambda: len(gateway.results) == 2)
+        closed = SendResult(retcode=10_018, comment="Market closed")
+        agent.terminal().answer("order_send", Reply(closed))
+        await gateway.say(FIRST, command("all", action=Action.CLOSE_ALL))
+        await gateway.until(lambda: len(gateway.results_of("all")) == 3)
+        first, second, whole = gateway.results_of("all")
+
+        assert {first.state, second.state} == {State.FILLED, State.REJECTED}
+        assert (whole.status, whole.state) == (Status.PARTIAL, State.DONE)
+        assert whole.error.startswith("NOT_ALL_CLOSED: 1 of 2 closed; all/")
+        assert whole.order_ticket
+
+        agent.terminal().answer("order_send", Reply(closed))
+        await gateway.say(FIRST, command("rest", action=Action.CLOSE_ALL))
+        await gateway.until(lambda: len(gateway.results_of("rest")) == 2)
+        assert gateway.results_of("rest")[1].status is Status.FAILED
+
+
+def _by_hand(agent: Agent) -> None:
+    request = BrokerRequest(
+        action=ACTION_DEAL, symbol="EURUSD", volume=0.2, type=TYPE_BUY, type_filling=FILLING_IOC
+    )
+    assert agent.terminal().simulated.broker.execute(request).retcode == 10_009
+
+
+@pytest.mark.parametrize("everything", [False, True], ids=["as it comes", "all and pending"])
+async def test_close_all_means_manual_and_pending_ones_only_where_so_configured(
+    tmp_path: Path, everything: bool
+) -> None:
+    settings = '[agent]\nclose_all = "all"\nclose_all_pending = true\n' if everything else ""
+    async with (
+        FaultyGateway() as gateway,
+        Agent(tmp_path, gateway, terminals=settings) as agent,
+    ):
+        limit = opening("limit", order_type="limit", price=1.05)
+        await gateway.say(FIRST, opening("ours"), limit)
+        await gateway.until(lambda: len(gateway.results) == 2)
+        _by_hand(agent)
+        await gateway.until(lambda: len(gateway.profiles[-1].positions or ()) == 2)
+        await gateway.say(FIRST, command("all", action=Action.CLOSE_ALL))
+        parts = 2 if everything else 1
+        await gateway.until(lambda: len(gateway.results_of("all")) == parts + 1)
+        whole = gateway.results_of("all")[-1]
+        left = 0 if everything else 1
+        await gateway.until(lambda: len(gateway.profiles[-1].positions or ()) == left)
+        await gateway.until(lambda: len(gateway.results_of("limit")) == 2 - left)
+
+        assert (whole.status, whole.state) == (Status.SUCCESS, State.DONE)
+        assert whole.error.startswith("OTHERS_LEFT") is not everything
+        assert gateway.results_of("limit")[-1].state is (
+            State.CANCELLED if everything else State.WORKING
+        )
 
 
 async def test_a_pending_order_answers_when_it_works_and_when_it_ends(tmp_path: Path) -> None:

@@ -132,6 +132,18 @@ def test_a_close_all_is_done_as_a_whole_even_where_nothing_was_open(filled_e8: i
     assert state_of(foreign(found), intent("c1", action=Action.CLOSE_ALL)) is State.DONE
 
 
+@pytest.mark.parametrize(("filled_e8", "status"), [(0, Status.FAILED), (TENTH, Status.PARTIAL)])
+def test_a_close_all_that_left_something_open_is_no_success(filled_e8: int, status: Status) -> None:
+    left = {"code": "NOT_ALL_CLOSED", "message": "1 of 2 closed", "position_ticket": 0}
+    found = told(order(State.DONE, action=Action.CLOSE_ALL, filled_e8=filled_e8, **left))
+    assert (found.status, found.price) == (status, 0.0)
+    assert found.error == "NOT_ALL_CLOSED: 1 of 2 closed"
+    whole = intent("c1", action=Action.CLOSE_ALL)
+    assert contradiction(foreign(found), whole) == ""
+    ends = State.DONE if filled_e8 else State.REJECTED
+    assert state_of(foreign(found), whole) is ends
+
+
 def child(state: State, **changes: Any) -> OrderState:
     key = child_key("c1", 40)
     part = intent(key, action=Action.CLOSE, parent="c1", target_ticket=40, symbol="", volume=None)
@@ -243,6 +255,8 @@ EVIDENCE = {"order_ticket": 42, "price": 1.1}
         (result(Status.FAILED, error="no", state=State.UNKNOWN), BUY, "at odds"),
         (result(Status.FAILED, error="no", **EVIDENCE), BUY, "FAILED, with"),
         (result(Status.FAILED, error="no", volume=0.1), BUY, "FAILED, with"),
+        (result(Status.FAILED, error="no", state=State.DONE), CHANGE, "at odds"),
+        (result(Status.PARTIAL, state=State.DONE, **EVIDENCE), BUY, "at odds"),
     ],
 )
 def test_a_result_that_contradicts_itself_is_not_believed(

@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from onefill.channels.local.config import ExecutionEngineConfig
 from onefill.channels.local.names import broker_name
 from onefill.channels.local.session import PooledSession
@@ -20,7 +22,7 @@ from onefill.model.errors import OnefillError
 from onefill.model.events import Began
 from onefill.model.order import OrderState
 from onefill.risk.limits import Limits, load_limits, parse_limits
-from onefill.runtime.clock import Clock
+from onefill.runtime.clock import Clock, steady_ms
 from onefill.terminal.port import AccountRow
 from onefill.terminal.zone import ServerTime, parse_zone
 
@@ -47,6 +49,9 @@ class DrivenAccount:
         self.gate: Gate = OpenGate()
         #: Who looks at its equity between orders too; set before `ready`.
         self.equity_marks: EquityMarks | None = None
+        #: Whether a close_all means positions that no order of ours opened, and our working orders;
+        #: set before `ready`.
+        self.close_all_manual = self.close_all_pending = False
         #: Hears what the driver tells (`execution.told`), always durable.
         self.hear: Callable[[Any], None] = lambda what: None
         self._journal = journal
@@ -95,7 +100,12 @@ class DrivenAccount:
             equity_marks=self.equity_marks,
             day_of=ServerTime(parse_zone(self.session.config.time_zone or "UTC")).day_of,
             epoch=self._newest_epoch(),
-            config=self._config.execution(),
+            config=msgspec.structs.replace(
+                self._config.execution(),
+                close_all_manual=self.close_all_manual,
+                close_all_pending=self.close_all_pending,
+            ),
+            steady_ms=steady_ms,
         )
         self._begin(account)
         driver = LiveDriver(desk, self._writer, self.session.terminal, self._hear)

@@ -25,6 +25,8 @@ broker = "Approved Broker Ltd"     # where the terminal tells another name than 
 
 [agent]
 cancel_after_disconnect_s = 60     # working orders are cancelled; 0 or absent: they stay
+close_all = "ours"                 # or "all": CLOSE_ALL means manual positions too
+close_all_pending = false          # whether CLOSE_ALL cancels Onefill's working orders too
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -75,6 +77,8 @@ class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cancel_after_disconnect_s: _Size = 0.0
+    close_all: Literal["ours", "all"] = "ours"
+    close_all_pending: bool = False
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,6 +107,9 @@ class Terminals:
     broker: str = ""
     #: 0: working orders stay while no gateway is there.
     cancel_after_disconnect_s: float = 0.0
+    #: What a CLOSE_ALL means beside the positions that Onefill opened.
+    close_all_manual: bool = False
+    close_all_pending: bool = False
 
 
 def load_terminals(path: Path) -> Terminals:
@@ -133,6 +140,8 @@ def load_terminals(path: Path) -> Terminals:
         preferences=_part_of(tables.profile, Preferences),
         broker=tables.profile.broker,
         cancel_after_disconnect_s=tables.agent.cancel_after_disconnect_s,
+        close_all_manual=tables.agent.close_all == "all",
+        close_all_pending=tables.agent.close_all_pending,
     )
 
 

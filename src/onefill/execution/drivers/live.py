@@ -63,6 +63,8 @@ class LiveDriver:
         self._terminal = terminal
         self._tell = tell
         self._waiting: dict[asyncio.Future[None], Until] = {}
+        #: The same of those that stand in line: a hundred may, and one of them is looked at.
+        self._in_line: dict[asyncio.Future[None], Until] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._follower: asyncio.Task[None] | None = None
         self._closed = False
@@ -161,7 +163,7 @@ class LiveDriver:
             except StopIteration as end:
                 self._wake()
                 return end.value
-            if self._waiting:
+            if self._waiting or self._in_line:
                 self._wake()  # others may wait for what this step did beside the journal
             value = await self._do(effect)
 
@@ -199,7 +201,7 @@ class LiveDriver:
         that this one waits for will ever come, looks included."""
         if reply.error[0] != port.STALE_EPOCH:
             return reply
-        for met in self._waiting:
+        for met in (*self._waiting, *self._in_line):
             if not met.done():
                 met.set_exception(fenced(self.desk))
         raise fenced(self.desk)
@@ -227,7 +229,8 @@ class LiveDriver:
             return
         loop = asyncio.get_running_loop()
         met: asyncio.Future[None] = loop.create_future()
-        self._waiting[met] = until
+        waiting = self._in_line if until.in_line else self._waiting
+        waiting[met] = until
         timer = None
         if until.until_ms is not None:
             delay = max(0, until.until_ms + 1 - self.desk.now_ms) / 1_000
@@ -235,7 +238,7 @@ class LiveDriver:
         try:
             await met
         finally:
-            self._waiting.pop(met, None)
+            waiting.pop(met, None)
             if timer is not None:
                 timer.cancel()
 
@@ -244,6 +247,10 @@ class LiveDriver:
         for met, until in list(self._waiting.items()):
             if until.condition(self.desk.state):
                 self._resolve(met)
+        for met, until in self._in_line.items():
+            if not until.condition(self.desk.state):
+                break
+            self._resolve(met)
 
     @staticmethod
     def _resolve(met: asyncio.Future[None]) -> None:

@@ -47,7 +47,7 @@ def submit(desk: Desk, order: OrderState) -> Steps:
             "order_send",
             {"request": request},
             desk.epoch,
-            order.intent.expires_at_ms,
+            _not_after_ms(desk, order),
             desk.now_ms + desk.config.call_deadline_ms,
             order.key,
             order.attempts,
@@ -59,6 +59,9 @@ def submit(desk: Desk, order: OrderState) -> Steps:
         raise fenced(desk)
     if answer.outcome in (Class.DONE, Class.PARTLY, Class.PLACED):
         return _accepted(order, reply.value, answer)
+    if answer.code == port.TOO_LATE and _outlived_the_gate(desk, order):
+        yield from _step_back(order)
+        return SendAgain()
     if answer.outcome in (Class.RETRY, Class.NEVER_SENT) and _may_retry(desk, order, answer):
         yield from _back_off(desk, order, answer)
         return SendAgain()
@@ -66,6 +69,27 @@ def submit(desk: Desk, order: OrderState) -> Steps:
         return _refused(answer)
     yield from declare_unknown(order, answer.name, answer.text, answer.code)
     return None
+
+
+def _not_after_ms(desk: Desk, order: OrderState) -> int | None:
+    """The last moment to begin: the call may wait for its turn, and whoever counts on the lease
+    must not find that it began after the lease ran out."""
+    expires_ms = desk.not_after_ms(order.intent)
+    closes_in_ms = desk.gate.closes_in_ms() if order.intent.raises_risk else None
+    if closes_in_ms is None:
+        return expires_ms
+    closes_ms = desk.now_ms + closes_in_ms
+    return closes_ms if expires_ms is None else min(expires_ms, closes_ms)
+
+
+def _outlived_the_gate(desk: Desk, order: OrderState) -> bool:
+    """Whether it was the lease that passed while the call waited, and not the order's own time."""
+    return (
+        order.intent.raises_risk
+        and desk.gate.closes_in_ms() is not None
+        and not desk.expired(order.intent)
+        and order.attempts < desk.config.max_attempts
+    )
 
 
 def _accepted(order: OrderState, result: SendResult, answer: Classified) -> Outcome:

@@ -60,7 +60,7 @@ def _wait_for_unknown(desk: Desk, order: OrderState) -> Steps:
         return not must_wait(desk, order) or order.state is not State.ACCEPTED
 
     desk.held.add(order.key)
-    yield Until(clear, order.intent.expires_at_ms)
+    yield Until(clear, desk.not_after_ms(order.intent))
     desk.held.discard(order.key)
 
 
@@ -68,8 +68,7 @@ def still_wanted(desk: Desk, order: OrderState) -> Steps:
     """False where the order was cancelled meanwhile or has expired (then recorded and told)."""
     if order.state is not State.ACCEPTED:
         return False
-    expires = order.intent.expires_at_ms
-    if expires is None or desk.now_ms <= expires:
+    if not desk.expired(order.intent):
         return True
     expired = Moved(
         key=order.key,

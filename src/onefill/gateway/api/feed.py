@@ -66,9 +66,14 @@ class Feed:
             self._task = asyncio.create_task(self._follow(), name="feed")
 
     def nudge(self, accounts: frozenset[str] = frozenset()) -> None:
-        """Records have just become durable (`GroupWriter.followers` may call this): look now."""
-        if self._sleeper is not None and not self._sleeper.done():
-            self._sleeper.set_result(None)
+        """Records have just become durable (`GroupWriter.followers` may call this): look now, where
+        a stream waits for them."""
+        if self._waiting:
+            self._look()
+
+    def _look(self) -> None:
+        if self._sleeper is not None:
+            _met(self._sleeper)
 
     def end_streams(self) -> None:
         """Every stream ends: the gateway is about to stop."""
@@ -95,11 +100,18 @@ class Feed:
 
     async def grown(self, patience_s: float) -> None:
         """Comes back when there is more, when the streams end, or after so long."""
-        waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
         self._waiting.add(waiter)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(waiter, patience_s)
-        self._waiting.discard(waiter)
+        if self.tail < self._journal.durable_seq:
+            self._look()
+        # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes with the result.
+        timer = loop.call_later(patience_s, _met, waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiting.discard(waiter)
 
     async def _follow(self) -> None:
         while True:
@@ -120,7 +132,7 @@ class Feed:
         """Until somebody says that there is more, or until it is time to look anyway."""
         loop = asyncio.get_running_loop()
         self._sleeper = loop.create_future()
-        timer = loop.call_later(self._poll_s, self.nudge)
+        timer = loop.call_later(self._poll_s, self._look)
         try:
             await self._sleeper
         finally:
@@ -128,6 +140,10 @@ class Feed:
 
     def _wake(self) -> None:
         for waiter in self._waiting:
-            if not waiter.done():
-                waiter.set_result(None)
+            _met(waiter)
         self._waiting.clear()
+
+
+def _met(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -98,7 +98,12 @@ async def resume(call: Call) -> Answered:
         meant = _meant(call, wanted)
         chosen = [halt for halt in _visible(call) if _meant_by(halt) == meant]
     if not chosen:
-        raise not_found()
+        raise Refusal(
+            404,
+            "NOT_FOUND",
+            "no halt is in force on just that; see those that are: GET /v1/halts, or `onefill "
+            "resume --list`",
+        )
     for halt in chosen:
         if not _may_lift(call, halt):
             raise Refusal(

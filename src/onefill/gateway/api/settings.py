@@ -36,8 +36,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_s: float = 15.0
     #: A stream that takes nothing for so long is ended; it can resume.
     slow_reader_s: float = 20.0
-    #: How long new records may lie before a stream sees them.
-    poll_s: float = 0.01
+    #: How long new records may lie before `/metrics` counts them; streams see them at once.
+    poll_s: float = 0.1
     #: Encoded records kept for streams that follow closely; who is further behind reads the file.
     kept_events: int = 4_096
     #: Records looked at for one page of orders.

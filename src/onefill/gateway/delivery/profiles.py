@@ -23,6 +23,8 @@ class Registry(Protocol):
     directory: Directory
     seats: Seats
     settings: DeliverySettings
+    #: Why the last profile of an account was refused, by its journal name.
+    refused: dict[str, str]
 
 
 async def take_profile(registry: Registry, session: Session, profile: Profile) -> None:
@@ -34,8 +36,9 @@ async def take_profile(registry: Registry, session: Session, profile: Profile) -
     try:
         account = _registered(registry, session, profile)
     except OnefillError as refused:
-        await _refuse(registry, session, key, refused)
+        await _refuse(registry, session, profile.account, refused)
         return
+    registry.refused.pop(account.id, None)
     if account.id in session.accounts:
         session.hold(account)
     else:
@@ -57,16 +60,22 @@ def _registered(registry: Registry, session: Session, profile: Profile) -> Accou
     return registry.directory.seen(caller, profile)
 
 
-async def _refuse(registry: Registry, session: Session, key: str, refused: OnefillError) -> None:
-    """No session for an account that is not the caller's, or is not what was registered."""
+async def _refuse(registry: Registry, session: Session, name: str, refused: OnefillError) -> None:
+    """No session for an account that is not the caller's, or is not what was registered; of one
+    that is his, a person hears."""
+    key = account_id(session.caller.tenant, name)
+    # Whose it is instead is nobody's business.
+    hidden = refused.code in ("ACCOUNT_NOT_YOURS", "ACCOUNT_UNKNOWN")
     held = session.accounts.get(key)
     if held is not None:
         # The terminal behind the connection is another than it was: nothing more goes there.
         session.out.drop(key)
-        await registry.hears.warned(held, WireError(refused.code, refused.message))
         await registry.seats.give_up(session, held)
-    # Whose it is instead is nobody's business.
-    hidden = refused.code in ("ACCOUNT_NOT_YOURS", "ACCOUNT_UNKNOWN")
+    registered = registry.directory.account(session.caller.tenant, name)
+    account = held or (None if hidden else registered)
+    if account is not None and registry.refused.get(key) != refused.code:
+        registry.refused[key] = refused.code  # a client that comes again and again is told once
+        await registry.hears.warned(account, WireError(refused.code, refused.message))
     code, sentence = ("ACCOUNT_UNKNOWN", _UNKNOWN) if hidden else (refused.code, refused.message)
     session.refuse(code, sentence)
     if not session.framing.enveloped:

@@ -29,7 +29,7 @@ from onefill.gateway.delivery.settings import DeliverySettings
 from onefill.gateway.identity.model import Account, Caller
 from onefill.gateway.ports import Hears
 from onefill.model.errors import OnefillError
-from onefill.runtime.clock import Clock
+from onefill.runtime.clock import Clock, steady_ms
 
 _log = logging.getLogger(__name__)
 
@@ -216,7 +216,7 @@ class Session:
     def _beat(self, beat: Heartbeat) -> None:
         """Contact counts only where the client can know of it."""
         if self.say(beat):
-            now_ms = self._house.clock.now_ms()
+            now_ms = steady_ms()
             for account in self.accounts.values():
                 self._house.hears.contact(account, now_ms)
 

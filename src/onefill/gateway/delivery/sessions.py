@@ -60,6 +60,7 @@ class Sessions:
         self.settings = settings
         self.counters = Counters()
         self.seats = Seats(self)
+        self.refused: dict[str, str] = {}
         self._handshake = Handshake(directory, authenticate, redeem, settings)
         self._live: set[Session] = set()
         self._watch = Watch(self._live, settings, still_valid)

@@ -9,7 +9,7 @@ import msgspec
 
 from onefill.contracts.messages import Profile
 from onefill.model.account import AccountState
-from onefill.model.intent import Side
+from onefill.model.intent import OrderIntent, Side
 from onefill.risk.at_gateway_rate import Rates
 from onefill.risk.at_gateway_view import Held, Told
 
@@ -58,7 +58,8 @@ class Book:
         self.here = False
         self.enveloped = False
         self.arrived_ms = 0
-        #: When the client's lease last began anew; None: not since this gateway began.
+        #: When the client's lease last began anew, on the steady clock; None: not since this
+        #: gateway began.
         self.contact_ms: int | None = None
         self.profile: Profile | None = None
         self.told: Told | None = None
@@ -104,6 +105,12 @@ class Book:
         if fill is not None and fill.volume_e8 > volume_e8:
             left_e8 = fill.volume_e8 - volume_e8
             self._count(key, msgspec.structs.replace(fill, volume_e8=left_e8))
+
+    def all_closed(self, intent: OrderIntent, *, complete: bool) -> None:
+        """A close_all is over; what it left open, or did not mean, still counts."""
+        for key, fill in list(self.fills.items()) if complete else ():
+            if intent.symbol in ("", fill.symbol) and intent.magic in (0, fill.magic):
+                self.forget_fill(key)
 
     def forget_fill(self, key: str) -> Fill | None:
         """It is no longer counted beside the profile."""

@@ -16,7 +16,7 @@ class Confirming:
     def __init__(self, ledger: Ledger, settings: DeskSettings) -> None:
         self._ledger = ledger
         self._settings = settings
-        self._began_ms = ledger.now_ms()
+        self._began_ms = ledger.steady_ms()
         self._news = asyncio.Event()
 
     def look_again(self) -> None:
@@ -25,7 +25,7 @@ class Confirming:
 
     async def confirmed(self, killed: list[tuple[Book, int, int]]) -> tuple[AccountKilled, ...]:
         """Each account with how it was confirmed, or that it was not."""
-        begun_ms = self._ledger.now_ms()
+        begun_ms = self._ledger.steady_ms()
         versions = {book.id: book.config_version for book, _, _ in killed}
         found: dict[str, tuple[Confirmation, str]] = {}
         while True:
@@ -54,7 +54,7 @@ class Confirming:
         )
 
     def _verdict(self, book: Book, version: int, begun_ms: int) -> tuple[Confirmation, str] | None:
-        now_ms = self._ledger.now_ms()
+        now_ms = self._ledger.steady_ms()
         lease_ms = self._settings.lease_ms + self._settings.lease_margin_ms
         if book.config_acknowledged >= version:
             return Confirmation.CONFIRMED, ""

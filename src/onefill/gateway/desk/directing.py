@@ -7,6 +7,7 @@ the delivery talk to (`gateway.ports.Hears`).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from onefill.contracts.messages import Ack, HeldPosition, Profile, Result, WireError
 from onefill.gateway.desk import breaches
@@ -48,9 +49,12 @@ class Directing:
         directory: Directory,
         clock: Clock,
         settings: DeskSettings | None = None,
+        steady_ms: Callable[[], int] | None = None,
     ) -> None:
+        """`steady_ms`: the clock that leases are counted by, which never steps and which `contact`
+        is told in; without one, the other."""
         settings = settings or DeskSettings()
-        self._ledger = Ledger(journal, log, clock)
+        self._ledger = Ledger(journal, log, clock, steady_ms)
         self._directory = directory
         self._timers = Timers(clock, settings.look_ms)
         judging = Judging(directory, settings)
@@ -197,7 +201,8 @@ class Directing:
         """See `Hears.arrived`."""
         book = self._ledger.book(account.id)
         book.here, book.enveloped = True, enveloped
-        book.arrived_ms = book.contact_ms = self._ledger.now_ms()
+        book.arrived_ms = self._ledger.now_ms()
+        book.contact_ms = self._ledger.steady_ms()
         self._configuring.configure(book, anew=True)
         self._dispatch.again(book)
         self._halting.deny_waiting(book)

@@ -23,8 +23,11 @@ from onefill.gateway.desk.timers import Timers
 from onefill.gateway.ports import Directory
 from onefill.model.halt import Halt
 from onefill.model.intent import Action, OrderIntent
+from onefill.model.order import OTHERS_LEFT
 from onefill.risk.at_gateway_reasons import GatewayCode
 
+#: After a close_all that ended so, every position that the profile shows is closed by its ticket.
+_ONE_BY_ONE = (GatewayCode.NOT_EXPRESSIBLE, OTHERS_LEFT)
 MOST_COMMANDS = 10_000
 """How many commands one halt gives an account before a person must look."""
 
@@ -37,7 +40,7 @@ class _Progress:
         self.began_ms = 0
         #: Of the last round.
         self.keys: list[str] = []
-        #: The client has no words for closing all at once.
+        #: The client has no words for closing all at once, or left alone what is not ours.
         self.one_by_one = False
         self.flat = False
 
@@ -107,7 +110,7 @@ class Flattener:
         """One command for everything; one for each position where that cannot be said."""
         for key in progress.keys:
             before = self._ledger.find(book, key)
-            if before is not None and before.code == GatewayCode.NOT_EXPRESSIBLE:
+            if before is not None and before.code in _ONE_BY_ONE:
                 progress.one_by_one = True
         progress.began_ms = self._ledger.now_ms()
         if halt.strategy is None and not progress.one_by_one:
@@ -129,7 +132,7 @@ class Flattener:
             if order is None:
                 return
             progress.commands += 1
-            progress.one_by_one |= order.code == GatewayCode.NOT_EXPRESSIBLE
+            progress.one_by_one |= order.code in _ONE_BY_ONE
             if not order.is_final:
                 progress.keys.append(key)
 

@@ -92,7 +92,7 @@ class Judging:
             return refuse(
                 GatewayCode.ACCOUNT_NOT_ACTIVE,
                 account=account.name,
-                standing=account.standing.value,
+                standing=_standing(account),
             )
         return None
 
@@ -100,18 +100,21 @@ class Judging:
         self, book: Book, account: Account, intent: OrderIntent, now_ms: int
     ) -> Denial | None:
         told = book.told
-        broker = account.broker or (told.broker if told is not None else "")
-        if broker and not self._directory.broker_approved(account.tenant, broker):
-            return refuse(GatewayCode.BROKER_NOT_APPROVED, broker=broker, account=account.name)
+        # Both must be: the registered one, and the one that the terminal tells.
+        for broker in dict.fromkeys((account.broker, told.broker if told is not None else "")):
+            if broker and not self._directory.broker_approved(account.tenant, broker):
+                return refuse(GatewayCode.BROKER_NOT_APPROVED, broker=broker, account=account.name)
         denial = self._confidence(account, told, intent)
         if denial is not None:
             return denial
-        if told is None:
-            if self._settings.trade_without_profile:
-                return None
-            return refuse(GatewayCode.PROFILE_MISSING, account=account.name)
         settings = self._settings
         arrived = book.here and now_ms - book.arrived_ms >= settings.profile_patience_ms
+        if told is None:
+            # While the client is away, and after a restart of the gateway: it is kept, and judged
+            # by a profile before it leaves.
+            if settings.trade_without_profile or not arrived:
+                return None
+            return refuse(GatewayCode.PROFILE_MISSING, account=account.name)
         most_ms = settings.profile_age_ms if arrived else settings.profile_away_ms
         if now_ms - told.at_ms > most_ms:
             return refuse(
@@ -154,6 +157,12 @@ def told_halt(halt: Halt) -> str:
     by = f" by {halt.by}" if halt.by else ""
     why = f": {halt.reason}" if halt.reason else ""
     return f"{halt.scope.value} halt {halt.id}{by}{why}"
+
+
+def _standing(account: Account) -> str:
+    if account.standing is Standing.PENDING and account.broker:
+        return f"pending (its broker, {account.broker!r}, is not approved)"
+    return account.standing.value
 
 
 def _kind(live: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Protocol
 
 import msgspec
@@ -33,13 +33,19 @@ class Log(Protocol):
 class Ledger:
     """Belongs to the running event loop, as the journal does."""
 
-    def __init__(self, journal: Journal, log: Log, clock: Clock) -> None:
+    def __init__(
+        self, journal: Journal, log: Log, clock: Clock, steady_ms: Callable[[], int] | None
+    ) -> None:
         self._journal = journal
         self._log = log
         self._clock = clock
+        #: Milliseconds that never step, for leases: whoever sets the clock ends none.
+        self.steady_ms = steady_ms or clock.now_ms
         self._books: dict[str, Book] = {}
         self._awaited: dict[tuple[str, str], list[asyncio.Future[None]]] = {}
         self._changed: list[tuple[int, tuple[str, str]]] = []
+        #: The last record of each order that has one which may not be durable, oldest first.
+        self._latest: dict[tuple[str, str], int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         #: What ended work that nobody waited for: the journal failed.
         self.failure: BaseException | None = None
@@ -75,8 +81,10 @@ class Ledger:
     def append(self, book: Book, event: Event) -> int:
         """Take an event into the account; whoever waits for its order is told once durable."""
         seq = book.appended = self._log.append(book.id, event, self.now_ms())
-        if self._awaited and type(event) is not Alerted:
+        if type(event) is not Alerted:
             place = (book.id, key_of(event))
+            self._latest.pop(place, None)
+            self._latest[place] = seq
             if place in self._awaited:
                 self._changed.append((seq, place))
         return seq
@@ -98,9 +106,11 @@ class Ledger:
         self._tell()
 
     async def told(self, book: Book, order: OrderState) -> OrderState:
-        """The order as it stands now, once that is durable."""
+        """The order as it stands now, once that is durable; for other orders' records it does not
+        wait."""
         stands = msgspec.structs.replace(order)
-        await self.durable()
+        await self._log.durable(self._latest.get((book.id, order.key), 0))
+        self._tell()
         return stands
 
     async def change(self, book: Book, key: str) -> None:
@@ -141,9 +151,11 @@ class Ledger:
             self.failure = error
 
     def _tell(self) -> None:
+        durable, later = self._journal.durable_seq, []
+        while self._latest and self._latest[place := next(iter(self._latest))] <= durable:
+            del self._latest[place]
         if not self._changed:
             return
-        durable, later = self._journal.durable_seq, []
         for seq, place in self._changed:
             if seq > durable:
                 later.append((seq, place))

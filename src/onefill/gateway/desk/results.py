@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from onefill.contracts.messages import Ack, Result, WireError
+from onefill.contracts.messages import Ack, Result, Status, WireError
 from onefill.contracts.results import contradiction, is_part, state_of
 from onefill.gateway.desk.book import Book
 from onefill.gateway.desk.ledger import Ledger
@@ -51,7 +51,7 @@ class Results:
                 book,
                 Reported(key=order.key, to=order.state, sequence=result.sequence, part=True),
             )
-        await self._ledger.durable()
+        await self._ledger.durable(book)
         return Ack(result.command_id, result.sequence, duplicate=not taken)
 
     async def warned(self, book: Book, error: WireError) -> None:
@@ -137,8 +137,7 @@ class Results:
         if volume_e8:
             book_fill(book, order, volume_e8, result.sequence)
         if way[-1] is State.DONE and order.intent.action is Action.CLOSE_ALL:
-            for key in list(book.fills):
-                book.forget_fill(key)
+            book.all_closed(order.intent, complete=result.status is Status.SUCCESS)
         self._moved(book, order)
 
     def _late(

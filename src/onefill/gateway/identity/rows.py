@@ -26,12 +26,12 @@ def plain_of(row: msgspec.Struct) -> dict[str, Any]:
 
 def completed(table: Table, told: dict[str, Any]) -> dict[str, Any]:
     """A row's plain values as an older Onefill told them, with the defaults of fields since."""
-    fields = msgspec.structs.fields(table.kind)
-    return {
-        field.name: told.get(field.name, msgspec.to_builtins(field.default))
-        for field in fields
-        if field.name in told or field.default is not msgspec.NODEFAULT
+    defaults = {
+        field.name: msgspec.to_builtins(field.default)
+        for field in msgspec.structs.fields(table.kind)
+        if field.default is not msgspec.NODEFAULT
     }
+    return defaults | told
 
 
 def cells_of(row: msgspec.Struct) -> list[Cell]:

@@ -183,8 +183,8 @@ class Store:
                 for kind, rows in self.read_tables().items()
             }
         for table in TABLES:
-            for key, row in told.get(table.name, {}).items():
-                told[table.name][key] = completed(table, row)
+            rows = told.get(table.name, {})
+            rows.update({k: completed(table, v) for k, v in rows.items() if isinstance(v, dict)})
         breaks = (*verdict.breaks, *audit.compare_tables(told, held))
         return msgspec.structs.replace(verdict, breaks=breaks)
 

@@ -164,6 +164,9 @@ class Tokens:
         _, _, rest = shown.partition("_")
         key_id, _, secret = rest.partition("_")
         key = self._store.get(KeptKey, key_id)
+        if key is None:
+            self._store.refresh()  # an administrator may have made it a moment ago
+            key = self._store.get(KeptKey, key_id)
         digest = self.key_digest(key_id, secret)
         # An id that nobody has costs the same as a wrong secret.
         right = hmac.compare_digest(digest, _NO_DIGEST if key is None else key.digest)

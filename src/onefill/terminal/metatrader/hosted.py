@@ -135,10 +135,13 @@ class HostedTerminal:
             return not_there(now_ms, 0)
         self._gone_since_ms = 0
         log = self._history()
-        orders, positions = self._module.orders_get(), self._module.positions_get()
+        orders = self._module.orders_get()
+        # Each row takes its time: once their deals were seen, that there is an answer will do.
+        positions = () if self._settled else self._module.positions_get()
         complete = False
         if log is not None and orders is not None and positions is not None:
             complete = log.glance(now_ms) and self._has_settled(log, positions, now_ms)
+            complete = complete and self._module.positions_total() is not None
         tickets = [row.ticket for row in (*(orders or ()), *(positions or ()))]
         return Ready(
             connected=bool(terminal.connected),

@@ -7,14 +7,17 @@ import contextlib
 from collections.abc import Iterator
 from itertools import pairwise
 
+import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from onefill.contracts.bare import EXECUTION, TRADING_CLIENT
+from onefill.contracts.bare import EXECUTION, TRADING_CLIENT, Bare, End
+from onefill.contracts.framing import Statuses
 from onefill.contracts.messages import (
     Ack,
     Command,
     ConfigUpdate,
+    Dialect,
     Heartbeat,
     Message,
     Result,
@@ -127,6 +130,25 @@ async def test_an_account_whose_kind_changed_gets_no_command_any_more(served: Ga
     assert served.hand(ONE, command("k1")) == ["AWAY"]
     assert served.desk.count("warned", ONE, "ACCOUNT_KIND_DIFFERS", "")
     await client.close()
+
+
+async def test_an_account_of_another_kind_than_registered_is_alerted_once(served: Gateway) -> None:
+    served.register.refusing = OnefillError("ACCOUNT_KIND_DIFFERS", "it is demo, its terminal live")
+    for _ in range(3):  # as often as it connects
+        client = await served.client()
+        await client.say(profile("1001"))
+        said = await client.hear()
+        assert said == WireError("ACCOUNT_KIND_DIFFERS", "it is demo, its terminal live")
+        await client.close()
+    assert served.desk.count("warned", ONE, "ACCOUNT_KIND_DIFFERS", "") == 1
+    served.register.refusing = None
+    good = await served.client()
+    await good.say(profile("1001"))
+    await served.until(lambda: served.desk.count("profiled", ONE))
+    served.register.refusing = OnefillError("ACCOUNT_KIND_DIFFERS", "again")
+    await good.say(profile("1001"))
+    await served.until(lambda: served.desk.count("warned", ONE, "ACCOUNT_KIND_DIFFERS", "") == 2)
+    await good.close()
 
 
 async def test_the_newer_wins_and_the_older_is_told(served: Gateway) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from onefill.contracts.client_config import decode_client_config
-from onefill.contracts.messages import Preferences, RiskProfile
+from onefill.contracts.messages import Preferences, RiskProfile, Status
 from onefill.gateway.desk.settings import DeskSettings
 from onefill.gateway.identity.model import Standing
 from onefill.model.intent import Action, Side
@@ -31,11 +31,28 @@ async def code(world: World, key: str = "k1", **fields: Any) -> str:
 async def test_without_a_profile_nothing_that_raises_risk_leaves(world: World) -> None:
     world.post.here.add(ID)
     await world.desk.arrived(world.directory.held[ID], enveloped=True)
+    assert (await world.decide("k0")).state is State.ACCEPTED, "its profile is on the way"
+    await world.pass_ms(10_001)
+    late = await world.desk.order(ID, "k0")
+    assert late is not None
+    assert late.code == "PROFILE_MISSING"
     assert await code(world) == "PROFILE_MISSING"
     await world.profile()
     assert await code(world, "k2") == ""
     await world.pass_ms(300_001)
     assert await code(world, "k3") == "PROFILE_STALE"
+
+
+async def test_for_a_client_that_is_away_a_decision_waits_and_is_judged_by_its_profile(
+    world: World,
+) -> None:
+    assert (await world.decide("k")).state is State.ACCEPTED
+    world.post.here.add(ID)
+    await world.desk.arrived(world.directory.held[ID], enveloped=True)
+    await world.profile(trade_allowed=False, why_not="no connection")
+    judged = await world.desk.order(ID, "k")
+    assert judged is not None
+    assert judged.code == "TERMINAL_NOT_TRADING"
 
 
 async def test_a_desk_may_be_set_to_trade_for_clients_that_tell_no_profile(world: World) -> None:
@@ -52,6 +69,7 @@ async def test_a_desk_may_be_set_to_trade_for_clients_that_tell_no_profile(world
         ({"standing": Standing.PENDING}, {}, "ACCOUNT_NOT_ACTIVE"),
         ({"live": True}, {}, "ACCOUNT_KIND_DIFFERS"),
         ({"broker": "Other"}, {}, "BROKER_NOT_APPROVED"),
+        ({}, {"broker": "Other"}, "BROKER_NOT_APPROVED"),
         ({"approved_limits": "ab" * 32}, {}, "NOT_ATTESTED"),
         ({"approved_limits": "ab" * 32}, {"limits_fingerprint": "cd" * 32}, "NOT_ATTESTED"),
         ({"approved_limits": "ab" * 32}, {"limits_fingerprint": "ab" * 32}, ""),
@@ -149,6 +167,29 @@ async def test_what_filled_since_the_profile_counts_until_a_profile_shows_it(
     assert await code(world, "k4") == "TOO_MANY_POSITIONS"
     await world.profile(as_of_sequence=2, positions=(held(11),))
     assert await code(world, "k5") == ""
+
+
+@pytest.mark.parametrize(
+    ("meant", "status", "expected"),
+    [
+        ({}, Status.SUCCESS, ""),
+        ({"symbol": "EURUSD"}, Status.SUCCESS, ""),
+        ({"symbol": "GBPUSD"}, Status.SUCCESS, "TOO_MANY_POSITIONS"),
+        ({"magic": 9}, Status.SUCCESS, "TOO_MANY_POSITIONS"),
+        ({}, Status.PARTIAL, "TOO_MANY_POSITIONS"),
+    ],
+)
+async def test_a_close_all_ends_the_count_of_what_it_meant_and_closed_only(
+    world: World, meant: dict[str, Any], status: Status, expected: str
+) -> None:
+    world.directory.limit = limits("[firm]\nmax_positions = 1\n")
+    await world.arrive(positions=None)
+    await world.decide("k1")
+    await world.hear("k1", State.FILLED)
+    await world.decide("all", action=Action.CLOSE_ALL, **{"symbol": "", "volume": None} | meant)
+    await world.hear("all", State.DONE, status=status, error="" if not expected else "NOT_ALL: x")
+    assert await world.state("all") is State.DONE
+    assert await code(world, "k2") == expected
 
 
 @pytest.mark.parametrize(

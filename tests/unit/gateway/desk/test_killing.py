@@ -103,6 +103,17 @@ async def test_an_agent_without_contact_for_its_lease_needs_no_confirmation(
     assert account.confirmation is Confirmation.LEASE_RAN_OUT
 
 
+async def test_a_clock_that_is_set_forward_ends_no_lease(world: World) -> None:
+    await world.arrive()
+    killing = asyncio.create_task(world.desk.kill(halt()))
+    await world.settle()
+    await world.jump_ms(3_600_000)
+    assert not killing.done()
+    await world.confirm()
+    (account,) = (await asyncio.wait_for(killing, 30)).accounts
+    assert account.confirmation is Confirmation.CONFIRMED
+
+
 @pytest.mark.parametrize("gone", [False, True])
 async def test_a_bare_client_cannot_vouch_for_a_kill(world: World, gone: bool) -> None:
     await world.arrive(enveloped=False)
@@ -229,6 +240,23 @@ async def test_a_strategy_is_flattened_position_by_position(world: World) -> Non
         await world.hear(key, State.FILLED)
     await world.pass_ms(1)
     await world.profile(positions=(held(2, magic=8),))
+    assert world.desk.flattening(one)[0].flat
+
+
+async def test_what_a_close_all_left_alone_is_closed_by_its_ticket(world: World) -> None:
+    one = halt(flatten=True)
+    await world.arrive(positions=(held(1), held(2)))
+    await kill(world, one)
+    left = "OTHERS_LEFT: 1 positions that no order of ours opened were left alone"
+    await world.hear("kill-h1-1", State.DONE, order_ticket=0, error=left)
+    await world.profile(positions=(held(2),))
+    await world.pass_ms(5_000)
+    assert world.post.sent() == ["kill-h1-1", "kill-h1-2"]
+    close = world.post.handed[1].intent
+    assert (close.action, close.target_ticket) == (Action.CLOSE, 2)
+    await world.hear("kill-h1-2", State.FILLED)
+    await world.pass_ms(1)
+    await world.profile(positions=())
     assert world.desk.flattening(one)[0].flat
 
 

@@ -164,6 +164,7 @@ class World:
         self.path = path
         self.settings = settings or DeskSettings()
         self.clock = VirtualClock(START_MS)
+        self.steady = VirtualClock(START_MS)
         self.directory = MemoryDirectory()
         self.post = MemoryPost()
         self.sequence = 0
@@ -174,7 +175,14 @@ class World:
     async def start(self) -> World:
         self.journal = Journal.open(self.path, synchronous="NORMAL")
         self.log = FlushingLog(self.journal)
-        self.desk = Directing(self.journal, self.log, self.directory, self.clock, self.settings)
+        self.desk = Directing(
+            self.journal,
+            self.log,
+            self.directory,
+            self.clock,
+            self.settings,
+            self.steady.now_ms,
+        )
         await self.desk.open(self.post)
         return self
 
@@ -194,6 +202,11 @@ class World:
             await asyncio.sleep(0)
 
     async def pass_ms(self, duration_ms: int) -> None:
+        self.steady.advance(self.steady.now_ms() + duration_ms)
+        await self.jump_ms(duration_ms)
+
+    async def jump_ms(self, duration_ms: int) -> None:
+        """The time of day is set forward."""
         self.clock.advance(self.clock.now_ms() + duration_ms)
         self.desk.due()
         await self.settle()

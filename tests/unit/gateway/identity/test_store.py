@@ -261,13 +261,14 @@ def test_all_is_there_after_opening_again(
 def test_a_store_from_before_a_column_is_brought_up_to_date_and_its_trail_still_fits(
     tmp_path: Path, identity: Identity, clock: VirtualClock
 ) -> None:
+    entries = identity.store.entries()
     identity.close()
     pepper = (tmp_path / "secrets" / "pepper").read_bytes()
     key = hmac.digest(pepper, b"onefill/audit", "sha256")
     file = apsw.Connection(str(tmp_path / "identity.sqlite"))
     file.execute("DROP TRIGGER audit_is_never_changed")
     before = audit.START
-    for entry in [audit.Entry(*row) for row in file.execute("SELECT * FROM audit").fetchall()]:
+    for entry in entries:
         detail = json.loads(entry.detail)
         for _, _, row in detail.get("rows", []):
             if row is not None:

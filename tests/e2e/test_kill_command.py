@@ -1,0 +1,170 @@
+"""`onefill orders --follow`, `kill`, `resume` and `positions` on a whole desk: gateway, agent and
+broker as processes, of which some are stopped or killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from onefill.contracts.rest import Order
+from onefill.model.states import State
+from tests.e2e.command import Ran, onefill
+from tests.e2e.gateway_stage import LOGIN, Part, TradingDesk, becomes, until
+
+ACCOUNT, ABSENT = str(LOGIN), "2002"
+CONFIG = "[desk]\nlease_ms = 2000\nlease_margin_ms = 200\nflatten_every_ms = 500\n"
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP, no SIGKILL")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TradingDesk]:
+    with TradingDesk(tmp_path_factory.mktemp("desk"), ABSENT, config=CONFIG) as desk:
+        yield desk
+
+
+@pytest.fixture(autouse=True)
+def nothing_halted(desk: TradingDesk) -> Iterator[None]:
+    yield
+    with desk.gateway.client() as engine:
+        for halt in engine.halts():
+            engine.resume(id=halt.id, reason="the next test")
+
+
+def command(desk: TradingDesk, *words: object) -> Ran:
+    """A command of an operator."""
+    return onefill(*words, "--gateway", desk.gateway.url, "--key-file", desk.gateway.key_file)
+
+
+def objects(ran: Ran) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ran.out.splitlines()]
+
+
+def decide(desk: TradingDesk, key: str, **fields: Any) -> Order:
+    said: dict[str, Any] = {"symbol": "EURUSD", "side": "buy", "volume": 0.1, **fields}
+    with desk.gateway.client() as engine:
+        return engine.decide(
+            client_key=key, mt5_account=ACCOUNT, auto_execute=True, wait=10, **said
+        )
+
+
+def is_state(one: dict[str, Any], key: str, state: str) -> bool:
+    return one.get("client_key") == key and one["detail"].get("to") == state
+
+
+def test_follow_shows_a_fill_as_it_comes_until_ctrl_c(desk: TradingDesk) -> None:
+    follow = Part(
+        *("-m", "onefill", "orders", "--follow", "--json"),
+        *("--gateway", desk.gateway.url, "--key-file", desk.gateway.key_file),
+    )
+    people = Part(
+        *("-m", "onefill", "orders", "--follow", "--account", ACCOUNT),
+        *("--gateway", desk.gateway.url, "--key-file", desk.gateway.key_file),
+    )
+    until(lambda: "received" in people.text)
+    assert decide(desk, "first").status is State.FILLED  # either in the list, or as it comes
+    second = decide(desk, "second", volume=0.2)
+    assert second.status is State.FILLED
+    follow.hear(lambda one: "detail" in one and is_state(one, "second", "filled"))
+    until(lambda: any("second" in line and "filled" in line for line in people.lines))
+    assert follow.end(signal.SIGINT) == 0
+    assert people.end(signal.SIGINT) == 0
+
+
+def test_positions_are_those_of_the_broker(desk: TradingDesk) -> None:
+    held = {row.ticket: round(row.volume, 2) for row in desk.broker.positions()}
+    assert held
+
+    def told() -> dict[int, float]:
+        found = objects(command(desk, "positions", "--json"))
+        return {one["ticket"]: round(one["volume"], 2) for one in found}
+
+    until(lambda: told() == held)
+    assert str(next(iter(held))) in command(desk, "positions").out
+
+
+def test_a_kill_flattens_stops_and_outlives_the_gateways_death(desk: TradingDesk) -> None:
+    assert decide(desk, "held", volume=0.3).status is State.FILLED
+    limit = decide(desk, "far", order_type="limit", price=1.0)
+    assert limit.status is State.WORKING
+    ran = command(desk, "kill", "--account", ACCOUNT, "--flatten", "--reason", "drill", "--json")
+    assert ran.status == 0, ran.err
+    (killed,) = objects(ran)
+    assert (killed["complete"], killed["halt"]["flatten"]) == (True, True)
+    (one,) = killed["accounts"]
+    assert (one["mt5_account"], one["outcome"], one["cancels"]) == (ACCOUNT, "confirmed", 1)
+    until(lambda: not desk.broker.positions())
+
+    def flat() -> bool:
+        (halt,) = objects(command(desk, "resume", "--list", "--json"))
+        return any(account["flat"] for account in halt["flattening"])
+
+    until(flat)
+    with desk.gateway.client() as engine:
+        becomes(engine, ACCOUNT, "far", State.CANCELLED)
+    assert decide(desk, "halted").reason.code == "HALTED"  # type: ignore[union-attr]
+
+    desk.gateway.end(signal.SIGKILL)
+    desk.gateway.start()
+    shown = command(desk, "resume", "--list")
+    assert killed["halt"]["id"] in shown.out
+    assert "drill" in shown.out
+    assert decide(desk, "halted-still").reason.code == "HALTED"  # type: ignore[union-attr]
+
+    ran = command(desk, "resume", "--account", ACCOUNT, "--reason", "it was a drill")
+    assert ran.status == 0, ran.err
+    assert "may trade again" in ran.out
+    assert command(desk, "resume", "--list").out == "nothing is halted\n"
+    with desk.gateway.client() as engine:
+        until(lambda: engine.accounts()[0].connected)
+    assert decide(desk, "again").status is State.FILLED
+    assert len(desk.broker.positions()) == 1
+
+
+def test_an_agent_that_does_not_answer_is_listed_and_its_lease_waited_for(
+    desk: TradingDesk,
+) -> None:
+    os.kill(desk.agent.process.pid, signal.SIGSTOP)
+    try:
+        ran = command(desk, "kill", "--account", ACCOUNT, "--reason", "hung", "--json")
+    finally:
+        os.kill(desk.agent.process.pid, signal.SIGCONT)
+    (killed,) = objects(ran)
+    assert [one["outcome"] for one in killed["accounts"]] == ["lease_ran_out"]
+    assert (ran.status, killed["complete"]) == (0, True)
+    before = len(desk.broker.positions())
+    assert decide(desk, "while-hung").status is State.DENIED
+    assert len(desk.broker.positions()) == before
+
+
+def test_an_account_that_nobody_holds_is_unreachable_and_the_status_says_so(
+    desk: TradingDesk,
+) -> None:
+    ran = command(desk, "kill", "--reason", "all of it")
+    assert ran.status == 3, ran.out + ran.err
+    row = next(line for line in ran.out.splitlines() if ABSENT in line and "unreachable" in line)
+    assert row
+    assert any(ACCOUNT in line and "confirmed" in line for line in ran.out.splitlines())
+    assert "not everybody was reached" in ran.out
+
+
+def test_a_strategy_is_killed_alone(desk: TradingDesk) -> None:
+    ran = command(desk, "kill", "--account", ACCOUNT, "--strategy", 7, "--reason", "wild", "--json")
+    assert ran.status == 0, ran.err
+    assert decide(desk, "of-7", magic=7).status is State.DENIED
+    assert decide(desk, "of-8", magic=8).status is State.FILLED
+
+
+def test_all_of_it_stops_cleanly_and_both_journals_hold(desk: TradingDesk) -> None:
+    assert desk.agent.end() == 0
+    assert desk.agent.said[-1]["event"] == "stopped"
+    assert desk.gateway.end() == 0
+    for journal in (desk.gateway.data / "journal", desk.files.home / "data" / "journal"):
+        ran = onefill("journal", "verify", journal)
+        assert ran.status == 0, ran.out + ran.err
+    desk.gateway.start()  # for what comes after every test
