@@ -48,7 +48,7 @@ _BALANCE = 1_000_000_000
 #: In flight at once, for the throughput.
 _SLOTS = 100
 #: A close comes so many decisions after its open at 200/s: by then it is filled.
-_BEHIND = 41
+_BEHIND = 101
 _FLOOR = "bare prototype"
 _CALM, _BUSY = 1.0, 200.0
 

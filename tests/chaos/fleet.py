@@ -6,7 +6,7 @@ and the brokers'.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -62,29 +62,30 @@ class Fleet:
         self.agent_clock = MachineClock(home / "agent.clock")
         self.broker_clock = MachineClock(home / "broker.clock")
         self.brokers = {name: self._broker(name, seed, faults) for name in self.accounts}
+        self._ending = ExitStack()
+        with ExitStack() as ending:
+            self._start(seed, ending)
+            self._ending = ending.pop_all()
+
+    def _start(self, seed: int, ending: ExitStack) -> None:
         self._set_up()
         for broker in self.brokers.values():
+            ending.callback(broker.end)
             broker.start()
-        (home / "gateway.toml").write_text(_GATEWAY)
+        (self.home / "gateway.toml").write_text(_GATEWAY)
         self.gateway = self._gateway(port=0)
+        ending.callback(self.gateway.end)
         self.gateway.start()
-        url: str = self.gateway.first_line()["url"]
-        port = int(url.rpartition(":")[2])
+        self.url: str = self.gateway.first_line()["url"]
+        port = int(self.url.rpartition(":")[2])
         self.gateway.words = self._gateway(port).words  # the next ones are found where it was
-        self.url = url
         self.wire = Wire(port, seed)
+        ending.callback(self.wire.close)
         self._terminals()
-        self.agent = Part(
-            "agent",
-            [
-                *("-m", "tests.chaos.agent", f"ws://127.0.0.1:{self.wire.port}"),
-                *(str(home / "agent.token"), str(home / "terminals.toml"), str(home / "agent")),
-            ],
-            home,
-            self.agent_clock,
-        )
+        self.agent = self._agent()
+        ending.callback(self.agent.end)
         self.agent.start()
-        self.client = Client(url, key=self._key)
+        self.client = ending.enter_context(Client(self.url, key=self._key))
         self.in_contact()
 
     def book(self, account: str) -> Path:
@@ -138,10 +139,7 @@ class Fleet:
 
     def close(self) -> None:
         """The agent first, then gateway and brokers; nothing is killed."""
-        self.client.close()
-        for part in (self.agent, self.gateway, *self.brokers.values()):
-            part.end()
-        self.wire.close()
+        self._ending.close()
 
     def __enter__(self) -> Fleet:
         return self
@@ -177,6 +175,18 @@ class Fleet:
             ],
             self.home,
             self.gateway_clock,
+        )
+
+    def _agent(self) -> Part:
+        home = self.home
+        return Part(
+            "agent",
+            [
+                *("-m", "tests.chaos.agent", f"ws://127.0.0.1:{self.wire.port}"),
+                *(str(home / "agent.token"), str(home / "terminals.toml"), str(home / "agent")),
+            ],
+            home,
+            self.agent_clock,
         )
 
     def _set_up(self) -> None:

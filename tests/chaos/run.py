@@ -25,6 +25,8 @@ class Outcome:
 
     verdict: Verdict
     struck: Counter[str]
+    #: What the wire did to frames and connections.
+    on_wire: Counter[str]
     seconds: float
 
     @property
@@ -50,17 +52,25 @@ def trading(fleet: Fleet, seed: int, least: int, pause_s: float) -> Iterator[lis
 
 
 def chaos(
-    home: Path, seed: int, commands: int, faults: int, pause_s: float, at_brokers: str
+    home: Path,
+    seed: int,
+    commands: int,
+    faults: int,
+    pause_s: float,
+    at_brokers: str,
+    misuse: float = 0.0,
 ) -> Outcome:
-    """Two accounts trade until all faults struck and all commands were given; then all settles."""
+    """Two accounts trade until all faults struck and all commands were given; then all settles.
+    `misuse`: how likely the wire repeats a frame, and swaps it, all the time."""
     began = time.monotonic()
     with Fleet(home, seed, at_brokers) as fleet:
-        weather = Weather(fleet, seed)
+        weather = Weather(fleet, seed, misuse)
         with trading(fleet, seed, commands, pause_s) as strategies:
             weather.go_on(faults)
         fleet.in_contact()
         fleet.settled()
-    return Outcome(judge(fleet, strategies), weather.struck, time.monotonic() - began)
+    verdict = judge(fleet, strategies)
+    return Outcome(verdict, weather.struck, fleet.wire.done, time.monotonic() - began)
 
 
 def a_day_away(home: Path, seed: int, commands: int, accounts: int = 2) -> Outcome:
@@ -77,7 +87,14 @@ def a_day_away(home: Path, seed: int, commands: int, accounts: int = 2) -> Outco
             for one in strategies:
                 one.decide_up_to(commands * (hour + 1) // (24 * len(strategies)))
             fleet.gateway_clock.set((hour + 1) * HOUR_MS)
+            if (
+                hour == 12
+            ):  # what it keeps for a client that is away, it keeps through its own death
+                fleet.gateway.kill()
+                fleet.gateway.start()
+                fleet.gateway.first_line()
         fleet.a_day_passes()
         fleet.settled()
-    struck = Counter({"agent away for a day": 1})
-    return Outcome(judge(fleet, strategies), struck, time.monotonic() - began)
+    struck = Counter({"agent away for a day": 1, "gateway killed": 1})
+    verdict = judge(fleet, strategies)
+    return Outcome(verdict, struck, fleet.wire.done, time.monotonic() - began)

@@ -56,8 +56,8 @@ class Strategy:
     def step(self) -> None:
         """One thing that a trading engine may do."""
         kinds = (self.open, self.close, self.place, self.modify, self.cancel, self.take_back)
-        more = (self.repeat, self.reuse, self.batch)
-        weights = (40, 12, 10, 5, 5, 5, 4, 2, 3)
+        more = (self.repeat, self.reuse, self.batch, self.close_all)
+        weights = (40, 12, 10, 5, 5, 5, 4, 2, 4, 1)
         self._draw.choices((*kinds, *more), weights)[0]()
 
     def open(self) -> None:
@@ -69,6 +69,10 @@ class Strategy:
         if self._opened:
             target = self._opened.pop(self._draw.randrange(len(self._opened)))
             self._decide("close", {"action": "close", "target": target})
+
+    def close_all(self) -> None:
+        """Whatever is open by then."""
+        self._decide("close_all", {"action": "close_all"})
 
     def place(self) -> None:
         """A pending order that nothing will fill."""

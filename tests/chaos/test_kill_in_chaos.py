@@ -3,6 +3,7 @@ the brokers' own books show, whatever befalls gateway and agent afterwards."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.chaos.verdict import judge
 from tests.chaos.weather import Weather
 from tests.integration.terminal.processes import until
 from tests.simulation.witnesses import read_book
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="stops by signals, reads /proc")
 
 PENDING, DEAL = 5, 1
 

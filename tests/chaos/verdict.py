@@ -3,31 +3,17 @@ gateway's, the gateway's against what its callers were told. Knows nothing of en
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from pathlib import Path
 
-from onefill.channels.local.database import ExecutionDatabase
-from tests.chaos.fleet import SERVER, Fleet
+from tests.chaos.evidence import AtGateway, Evidence, Gateway, gather, verified
+from tests.chaos.fleet import Fleet
 from tests.chaos.strategy import Strategy
 from tests.simulation.judge import judge_end
-from tests.simulation.witnesses import (
-    Book,
-    Chronicle,
-    Json,
-    Life,
-    comment,
-    lots_e8,
-    read_book,
-    read_chronicle,
-)
+from tests.simulation.witnesses import Book, Chronicle, Json, Life, comment, lots_e8
 
-TENANT = "demo"
 #: How long a request may be on its way from the look at the clock to the broker's book.
 _ON_ITS_WAY_MS = 1_500
 #: By its own clock an agent sends what nothing holds back within so long of taking it.
@@ -39,28 +25,6 @@ _AT_REST = _FINAL | {"working", "partially_filled"} | _DOUBT
 
 
 @dataclass
-class AtGateway:
-    """One order as the gateway's journal tells it."""
-
-    key: str
-    intent: Json
-    state: str
-    accepted: int = 0
-    dispatched: list[int] = field(default_factory=list)
-    order_ticket: int = 0
-    volume_e8: int = 0
-
-
-@dataclass
-class Gateway:
-    """One account as the gateway's journal tells it."""
-
-    orders: dict[str, AtGateway] = field(default_factory=dict)
-    #: Numbers of the results that were recorded, and how often each.
-    heard: Counter[int] = field(default_factory=Counter)
-
-
-@dataclass
 class Verdict:
     """Breaches, and orders by the state in which they ended."""
 
@@ -69,85 +33,36 @@ class Verdict:
     sent: int = 0
     #: Orders that were not held back, whose order at the broker was looked at.
     straight: int = 0
+    evidence: list[Evidence] = field(default_factory=list)
 
 
 def judge(fleet: Fleet, strategies: list[Strategy]) -> Verdict:
     """After the fleet was closed."""
     journals = (fleet.home / "gateway" / "journal", fleet.home / "agent" / "journal")
     verdict = Verdict([breach for journal in journals for breach in verified(journal)])
-    at_gateway, at_agent = (export(journal) for journal in journals)
     for strategy in strategies:
         verdict.breaches += strategy.breaches
-        one = _account(fleet, strategy, at_gateway, at_agent)
-        verdict.breaches += [f"{strategy.account}: {breach}" for breach in one.breaches]
-        verdict.states += one.states
-        verdict.sent += one.sent
-        verdict.straight += one.straight
+    verdict.evidence = gather(fleet, strategies)
+    for evidence in verdict.evidence:
+        verdict.breaches += [f"{evidence.account}: {one}" for one in breaches_in(evidence)]
+        verdict.states.update(order.state for order in evidence.gateway.orders.values())
+        verdict.sent += len(evidence.book.requests)
+        verdict.straight += len(straight_orders(evidence))
     return verdict
 
 
-def _account(
-    fleet: Fleet, strategy: Strategy, at_gateway: list[str], at_agent: list[str]
-) -> Verdict:
-    journal, name = fleet.home / "agent" / "journal", f"{strategy.account}@{SERVER}"
-    book = read_book(fleet.book(strategy.account))
-    lines = [line for line in at_agent if f'"{name}"' in line]
-    chronicle = read_chronicle(lines)
-    straight = _straight(lines, chronicle)
-    gateway = read_gateway(at_gateway, f"{TENANT}/{strategy.account}")
-    breaches = [
-        *judge_end(
-            book,
-            _expiring_never(chronicle),
-            [],
-            _answers(journal, name, chronicle),
-            {"balance": book.balance},
-        ),
-        *_never_after_expiry(fleet, book, chronicle),
-        *_acknowledged(strategy, gateway),
-        *_agree(gateway, chronicle, book),
-        *_taken_in_order(fleet, gateway, chronicle),
-        *_sent_in_order(straight, chronicle, book),
-        *_gapless(gateway),
+def breaches_in(left: Evidence) -> list[str]:
+    """What does not hold of one account."""
+    unexpiring = _expiring_never(left.chronicle)
+    return [
+        *judge_end(left.book, unexpiring, [], left.answers, {"balance": left.book.balance}),
+        *_never_after_expiry(left),
+        *_acknowledged(left),
+        *_agree(left.gateway, left.chronicle, left.book),
+        *_taken_in_order(left),
+        *_sent_in_order(left),
+        *_gapless(left.gateway),
     ]
-    states = Counter(order.state for order in gateway.orders.values())
-    return Verdict(breaches, states, len(book.requests), len(straight))
-
-
-def read_gateway(lines: list[str], account: str) -> Gateway:
-    """One account of a gateway's journal, as `onefill journal export --format jsonl` tells it."""
-    gateway = Gateway()
-    for line in lines:
-        record = json.loads(line)
-        if record["account"] == account:
-            _enter(gateway, record["seq"], record["event"])
-    return gateway
-
-
-def _enter(gateway: Gateway, seq: int, event: Json) -> None:
-    kind, key = event["type"], event.get("key", "")
-    order = gateway.orders.get(key)
-    if kind == "accepted" or (kind == "denied" and order is None):
-        assert order is None, f"{key} was accepted twice"
-        gateway.orders[key] = AtGateway(key, event["intent"], kind, seq)
-    elif order is None:
-        return
-    elif kind == "denied":
-        order.state = kind
-    elif kind == "dispatched":
-        order.state = "sending"
-        order.dispatched.append(seq)
-    elif kind == "moved":
-        order.state = event["to"]
-        if event.get("evidence") == "never left":
-            order.dispatched.pop()
-    elif kind == "reported":
-        if event.get("sequence"):
-            gateway.heard[event["sequence"]] += 1
-        if not event.get("part"):
-            order.state = event["to"]
-        order.order_ticket = event.get("order_ticket") or order.order_ticket
-        order.volume_e8 = max(order.volume_e8, event.get("volume_e8", 0))
 
 
 def _expiring_never(chronicle: Chronicle) -> Chronicle:
@@ -159,33 +74,22 @@ def _expiring_never(chronicle: Chronicle) -> Chronicle:
     return replace(chronicle, lives=lives)
 
 
-def _answers(journal: Path, account: str, chronicle: Chronicle) -> list[Json]:
-    """Every order's answer as the next engine over the journal would give it."""
-    database = ExecutionDatabase(journal)
-    database.open()
-    try:
-        found = [database.find(account, key) for key in chronicle.lives]
-    finally:
-        database.close()
-    return [one for one in found if one is not None]
-
-
-def _never_after_expiry(fleet: Fleet, book: Book, chronicle: Chronicle) -> Iterator[str]:
+def _never_after_expiry(left: Evidence) -> Iterator[str]:
     """By the clock of the agent's machine, wrong as it may be: no other is there."""
-    for life in chronicle.lives.values():
+    for life in left.chronicle.lives.values():
         expires_ms = life.intent.get("expires_at_ms")
         if expires_ms is None:
             continue
-        for request in book.requests_of(life.token):
-            at_ms = fleet.broker_clock.real_of(book.sent_ms(request))
-            if fleet.agent_clock.least_at(at_ms, _ON_ITS_WAY_MS) > expires_ms:
+        for request in left.book.requests_of(life.token):
+            at_ms = left.broker_clock.real_of(left.book.sent_ms(request))
+            if left.agent_clock.least_at(at_ms, _ON_ITS_WAY_MS) > expires_ms:
                 yield f"{life.key}: at the broker at {at_ms}, but it expired at {expires_ms}"
 
 
-def _acknowledged(strategy: Strategy, gateway: Gateway) -> Iterator[str]:
+def _acknowledged(left: Evidence) -> Iterator[str]:
     """What was acknowledged is known, and is at rest or visibly in doubt."""
-    for key, answers in strategy.acknowledged.items():
-        order = gateway.orders.get(key)
+    for key, answers in left.acknowledged.items():
+        order = left.gateway.orders.get(key)
         if order is None:
             yield f"{key}: it was acknowledged, and the gateway's journal does not know it"
             continue
@@ -209,6 +113,10 @@ def _agree(gateway: Gateway, chronicle: Chronicle, book: Book) -> Iterator[str]:
         if (found := chronicle.lives.get(key)) is None:
             if order.state not in ("denied", "expired", "cancelled", "done"):
                 yield f"{key}: it is {order.state} at the gateway, and the agent never had it"
+        elif order.state == "quarantined" and any(
+            child.state == "quarantined" for child in chronicle.children(found)
+        ):
+            continue  # one of its closes waits for a person
         elif (order.state, found.state) == ("not_executed", "denied"):
             continue  # its outcome was in doubt at the gateway, until the agent denied it
         elif order.state != found.state:
@@ -231,27 +139,28 @@ def _same_fill(order: AtGateway, life: Life, book: Book) -> Iterator[str]:
         yield f"{order.key}: it is {order.state}, and the broker executed {executed}"
 
 
-def _taken_in_order(fleet: Fleet, gateway: Gateway, chronicle: Chronicle) -> Iterator[str]:
+def _taken_in_order(left: Evidence) -> Iterator[str]:
     """Market orders come to the agent in the order of their acceptance at the gateway, but for
     those that the wire swapped."""
+    orders = left.gateway.orders
     came = [
         key
-        for key, life in chronicle.lives.items()
-        if key in gateway.orders and _is_market(life.intent)
+        for key, life in left.chronicle.lives.items()
+        if key in orders and _is_market(life.intent)
     ]
-    for one, other in pairwise(key for key in came if key not in fleet.wire.swapped):
-        if gateway.orders[other].accepted < gateway.orders[one].accepted:
+    for one, other in pairwise(key for key in came if key not in left.swapped):
+        if orders[other].accepted < orders[one].accepted:
             yield f"{other} came to the agent after {one}, and was accepted before it"
 
 
-def _straight(lines: list[str], chronicle: Chronicle) -> list[str]:
+def straight_orders(left: Evidence) -> list[str]:
     """Market orders that were not held back before their first send (an outcome was unknown, the
     terminal or the gateway away), in the order in which the agent accepted them."""
     taken_ms: dict[str, int] = {}
     unknown: set[str] = set()
     unsent: set[str] = set()
     held: set[str] = set()
-    for record in map(json.loads, lines):
+    for record in left.records:
         event, key = record["event"], record["event"].get("key", "")
         if event["type"] == "accepted":
             taken_ms[key] = record["at_ms"]
@@ -260,11 +169,13 @@ def _straight(lines: list[str], chronicle: Chronicle) -> list[str]:
             unsent.discard(key)
         elif event["type"] == "moved":
             (unknown.add if event["to"] == "unknown" else unknown.discard)(key)
+            if event["to"] == "accepted" and not event.get("retcode"):
+                held.add(key)  # on its way it was stopped, and the broker did not hear of it
         if unknown:
             held |= unsent
     return [
         key
-        for key, life in chronicle.lives.items()
+        for key, life in left.chronicle.lives.items()
         if _is_market(life.intent)
         and life.sends
         and key not in held
@@ -272,14 +183,17 @@ def _straight(lines: list[str], chronicle: Chronicle) -> list[str]:
     ]
 
 
-def _sent_in_order(straight: list[str], chronicle: Chronicle, book: Book) -> Iterator[str]:
+def _sent_in_order(left: Evidence) -> Iterator[str]:
     """The broker heard of them in that order."""
+    # A broker may carry out late what it heard of in time.
+    heard = sorted(left.book.requests, key=left.book.sent_ms)
     first: dict[str, int] = {}
-    for number, request in enumerate(book.requests):
+    for number, request in enumerate(heard):
         first.setdefault(comment(request["request"])[:16], number)
-    known = [key for key in straight if chronicle.lives[key].token in first]
-    for one, other in pairwise(known):
-        if first[chronicle.lives[other].token] < first[chronicle.lives[one].token]:
+    sent = [(first.get(left.chronicle.lives[key].token), key) for key in straight_orders(left)]
+    known = [(number, key) for number, key in sent if number is not None]
+    for (before, one), (after, other) in pairwise(known):
+        if after < before:
             yield f"{other} was sent before {one}, which came first"
 
 
@@ -296,23 +210,3 @@ def _gapless(gateway: Gateway) -> Iterator[str]:
     again = [number for number, times in gateway.heard.items() if times > 1]
     if again:
         yield f"results {again[:10]} are in the gateway's journal more than once"
-
-
-def export(journal: Path) -> list[str]:
-    """A journal's records, a JSON object each, from a process that only reads."""
-    status, text = _onefill("journal", "export", str(journal), "--format", "jsonl")
-    assert status == 0, text
-    return text.splitlines()
-
-
-def verified(journal: Path) -> list[str]:
-    """What `onefill journal verify` has to say against a journal."""
-    status, text = _onefill("journal", "verify", str(journal))
-    return [f"journal verify: {text}"] if status else []
-
-
-def _onefill(*words: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "onefill", *words], capture_output=True, text=True, check=False
-    )
-    return done.returncode, done.stdout + done.stderr * bool(done.returncode)

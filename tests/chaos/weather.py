@@ -23,9 +23,10 @@ _JUMPS_MS = (-DAY_MS // 2, -3_600_000, -30_000, -4_000, 4_000, 30_000, 3_600_000
 class Weather:
     """Faults on a fleet; `struck` counts those that happened."""
 
-    def __init__(self, fleet: Fleet, seed: int) -> None:
+    def __init__(self, fleet: Fleet, seed: int, misuse: float = 0.0) -> None:
         self.struck: Counter[str] = Counter()
         self._fleet = fleet
+        self._misuse_rate = fleet.wire.repeat = fleet.wire.swap = misuse
         self._draw = random.Random(seed)
 
     def go_on(self, faults: int) -> None:
@@ -131,10 +132,15 @@ class Weather:
 
     def _misuse(self, word: str, rate: str) -> None:
         wire = self._fleet.wire
-        before = wire.done[word]
+        before, commands = wire.done[word], wire.done[f"{word} commands"]
         setattr(wire, rate, 0.4)
-        until(lambda: wire.done[word] >= before + _MISUSED, f"nothing was {word}")
-        setattr(wire, rate, 0.0)
+        until(
+            lambda: (
+                wire.done[word] >= before + _MISUSED and wire.done[f"{word} commands"] > commands
+            ),
+            f"no command was {word}",
+        )
+        setattr(wire, rate, self._misuse_rate)
 
     def storm(self) -> None:
         """Each connection is cut within 80 ms, and the agent comes at once: ten times a second."""
@@ -144,7 +150,7 @@ class Weather:
         for account in self._fleet.accounts:
             wire.on_pair(account, Pair.abort)
         until(lambda: wire.connections >= before + _STORM, "the agent does not come back")
-        self.struck["reconnects in storms"] += wire.connections - before
+        wire.done["connections in storms"] += wire.connections - before
         wire.storm = False
         self._back()
 

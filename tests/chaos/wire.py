@@ -20,7 +20,7 @@ T = TypeVar("T")
 #: In a storm a connection is cut after so long, if not by its bytes before.
 _STORM_S = 0.08
 _STORM_BYTES = 600
-_KEPT_S = 0.05
+_KEPT_S = 0.2
 _LATE_S = 0.4
 _CHUNK = 65_536
 
@@ -228,7 +228,7 @@ class Pair:
         asyncio.get_running_loop().call_later(0.01, self.abort)
 
     def _write(self, to: Streams, chunk: bytes) -> None:
-        if not to[1].transport.is_closing():
+        if not self.over and not to[1].transport.is_closing():
             to[1].write(chunk)
 
 

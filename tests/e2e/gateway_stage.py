@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -111,12 +111,17 @@ class Part:
 
     def over(self) -> int:
         """Its status, once it has ended."""
+        status = self._closed()
+        assert "Traceback" not in self.text, self.text
+        return status
+
+    def _closed(self) -> int:
         status = self.process.wait(30)
         self._reader.join(10)
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                pipe.close()
-        assert "Traceback" not in self.text, self.text
+                with suppress(BrokenPipeError):
+                    pipe.close()
         return status
 
     def __enter__(self) -> Part:
@@ -130,13 +135,9 @@ class Part:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
+        self._closed()
         if error is not None:
             print(self.text[-4_000:])
-            self.process.wait(30)
-            self._reader.join(10)
-        if not self._reader.is_alive() and error is not None:
-            return
-        self.over()
 
 
 class GatewayProcess:

@@ -1,4 +1,4 @@
-"""`onefill agent` as it is typed: wrong calls, tokens in files, gateways that are away, and its end."""
+"""`onefill agent` as it is typed: wrong calls, tokens in files, gateways that are away, its end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import onefill
-from tests.e2e.gateway_stage import LOGIN, AgentFiles, GatewayProcess, ServedBroker, until
+from tests.e2e.gateway_stage import LOGIN, AgentFiles, GatewayProcess, Part, ServedBroker, until
 from tests.e2e.test_gateway_command import said
 
 AWAY = "ws://127.0.0.1:1"
@@ -95,17 +95,14 @@ def test_a_token_that_is_renewed_in_its_file_is_taken_and_the_backup_serves_mean
         assert connected["gateway"] == gateway.sockets
         agent.hear(lambda one: one.get("event") == "in_contact")
         with gateway.client() as engine:
-            until(lambda: [one.connected for one in engine.accounts()] == [True])
-            (account,) = engine.accounts()
-            assert account.server
+            until(lambda: [one.server for one in engine.accounts()] == ["Onefill-Demo"])
+            assert [one.connected for one in engine.accounts()] == [True]
         assert gateway.tokens[str(LOGIN)] not in agent.text
         assert agent.end(signal.SIGINT) == 0
 
 
 def test_it_speaks_to_people_too(files: AgentFiles) -> None:
     words = [word for word in files.words(AWAY) if word != "--json"]
-    from tests.e2e.gateway_stage import Part
-
     with Part(*words, home=files.home) as agent:
         until(lambda: AWAY in agent.text and "away" in agent.text)
         assert agent.end() == 0

@@ -12,12 +12,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.command import onefill
 
 SEEN_S = 40.0
+#: There is none on Windows.
+openpty: Any = getattr(os, "openpty", None)
 CTRL_C = b"\x03"
 #: A program whose terminal is the one on its standard input: Ctrl-C there is its signal.
 _ON_A_TERMINAL = """
@@ -47,7 +50,7 @@ def journals_hold(directory: Path) -> None:
 
 
 def test_decisions_become_fills_until_its_time_is_over(tmp_path: Path) -> None:
-    ran = onefill("demo", "--dir", tmp_path, "--seconds", "10", "--faults", "", "--json")
+    ran = onefill("demo", "--dir", tmp_path, "--seconds", "8", "--faults", "", "--json")
     assert ran.status == 0, ran.err
     told = [json.loads(line) for line in ran.out.splitlines()]
     assert told[-1]["type"] == "summary"
@@ -70,9 +73,7 @@ def test_decisions_become_fills_until_its_time_is_over(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 def test_ctrl_c_at_a_terminal_ends_it_and_says_what_to_look_at_next(tmp_path: Path) -> None:
-    import pty
-
-    ours, theirs = pty.openpty()
+    ours, theirs = openpty()
     demo = subprocess.Popen(
         [sys.executable, "-c", _ON_A_TERMINAL, "-m", "onefill", "demo", "--dir", str(tmp_path)],
         stdin=theirs,

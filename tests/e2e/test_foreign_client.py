@@ -304,6 +304,10 @@ def test_what_a_dialect_cannot_say_is_told_and_not_sent(speaker: Speaker) -> Non
 
 @spoken_by("1002", "1004")
 def test_an_envelope_says_in_the_other_dialect_what_the_paths_own_cannot(speaker: Speaker) -> None:
+    if speaker.dialect == SECOND:
+        speaker.commanded("goes-too", side="buy", volume=0.02, order_type="limit", price=1.04)
+        speaker.answer("goes-too")
+        speaker.becomes("goes-too", State.WORKING)
     assert speaker.decide("other", **_unsayable(speaker)).status is not State.DENIED
     field = "trading_command" if speaker.dialect == FIRST else "execution_command"
     speaker.part.hear(lambda one: is_command(one, field, "other"))
@@ -314,7 +318,7 @@ def test_an_envelope_says_in_the_other_dialect_what_the_paths_own_cannot(speaker
 def _unsayable(speaker: Speaker) -> dict[str, Any]:
     if speaker.dialect == FIRST:
         return {"action": "close_all"}
-    return {"action": "cancel", "target": "goes"}
+    return {"action": "cancel", "target": "goes-too"}
 
 
 @spoken_by("1003", "1004")

@@ -16,6 +16,7 @@ from onefill.contracts.rest import Order
 from onefill.model.states import State
 from tests.e2e.command import Ran, onefill
 from tests.e2e.gateway_stage import LOGIN, Part, TradingDesk, becomes, until
+from tests.integration.terminal.served import CONTINUE, KILL, STOP
 
 ACCOUNT, ABSENT = str(LOGIN), "2002"
 CONFIG = "[desk]\nlease_ms = 2000\nlease_margin_ms = 200\nflatten_every_ms = 500\n"
@@ -31,6 +32,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TradingDesk]:
 @pytest.fixture(autouse=True)
 def nothing_halted(desk: TradingDesk) -> Iterator[None]:
     yield
+    if desk.gateway.part is None or desk.gateway.part.process.poll() is not None:
+        return
     with desk.gateway.client() as engine:
         for halt in engine.halts():
             engine.resume(id=halt.id, reason="the next test")
@@ -77,8 +80,9 @@ def test_follow_shows_a_fill_as_it_comes_until_ctrl_c(desk: TradingDesk) -> None
 
 
 def test_positions_are_those_of_the_broker(desk: TradingDesk) -> None:
+    assert decide(desk, "shown", volume=0.15).status is State.FILLED
     held = {row.ticket: round(row.volume, 2) for row in desk.broker.positions()}
-    assert held
+    assert 0.15 in held.values()
 
     def told() -> dict[int, float]:
         found = objects(command(desk, "positions", "--json"))
@@ -109,7 +113,7 @@ def test_a_kill_flattens_stops_and_outlives_the_gateways_death(desk: TradingDesk
         becomes(engine, ACCOUNT, "far", State.CANCELLED)
     assert decide(desk, "halted").reason.code == "HALTED"  # type: ignore[union-attr]
 
-    desk.gateway.end(signal.SIGKILL)
+    desk.gateway.end(KILL)
     desk.gateway.start()
     shown = command(desk, "resume", "--list")
     assert killed["halt"]["id"] in shown.out
@@ -129,11 +133,11 @@ def test_a_kill_flattens_stops_and_outlives_the_gateways_death(desk: TradingDesk
 def test_an_agent_that_does_not_answer_is_listed_and_its_lease_waited_for(
     desk: TradingDesk,
 ) -> None:
-    os.kill(desk.agent.process.pid, signal.SIGSTOP)
+    os.kill(desk.agent.process.pid, STOP)
     try:
         ran = command(desk, "kill", "--account", ACCOUNT, "--reason", "hung", "--json")
     finally:
-        os.kill(desk.agent.process.pid, signal.SIGCONT)
+        os.kill(desk.agent.process.pid, CONTINUE)
     (killed,) = objects(ran)
     assert [one["outcome"] for one in killed["accounts"]] == ["lease_ran_out"]
     assert (ran.status, killed["complete"]) == (0, True)
@@ -167,4 +171,3 @@ def test_all_of_it_stops_cleanly_and_both_journals_hold(desk: TradingDesk) -> No
     for journal in (desk.gateway.data / "journal", desk.files.home / "data" / "journal"):
         ran = onefill("journal", "verify", journal)
         assert ran.status == 0, ran.out + ran.err
-    desk.gateway.start()  # for what comes after every test

@@ -124,9 +124,6 @@ class LostUntil(OpenGate):
     def out_of_contact(self) -> str:
         return "no gateway" if self._house.clock.now_ms() < self._until_ms else ""
 
-    def closes_in_ms(self) -> int | None:
-        return None
-
 
 def test_what_waited_for_the_gateway_does_not_leave_in_a_burst(tmp_path: Path) -> None:
     house = House(tmp_path / "j")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from onefill.execution.drivers.live import LiveDriver
@@ -17,9 +18,17 @@ from onefill.model.intent import Action, OrderIntent, OrderType
 from onefill.model.order import OrderState
 from onefill.model.states import State
 from onefill.risk.caps import Trading
-from onefill.terminal.port import Reply, Request
+from onefill.terminal.port import Reply, Request, SendResult
 from onefill.terminal.simulator.live import LiveSimulator
-from tests.integration.driven import ACCOUNT, Since, desk_for, live_driver, opening, terminal_for
+from tests.integration.driven import (
+    ACCOUNT,
+    CONFIG,
+    Since,
+    desk_for,
+    live_driver,
+    opening,
+    terminal_for,
+)
 
 FIRM = Halt(id="h1", scope=Scope.FIRM, reason="a drill", by="ann")
 
@@ -84,6 +93,50 @@ async def test_a_halt_denies_openings_and_lets_closes_pass(tmp_path: Path) -> No
     assert refused.code == "KILLED"
     assert "the firm is halted by ann (a drill)" in refused.message
     assert closed.state is State.FILLED
+
+
+async def test_a_change_is_denied_by_a_halt_waits_for_contact_and_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    def change(key: str) -> OrderIntent:
+        return OrderIntent(client_key=key, action=Action.MODIFY, target="before", stop_loss=1.08)
+
+    with Journal.open(tmp_path / "j") as journal:
+        terminal, gate, clock = terminal_for(), SetGate(), Since()
+        writer, simulator = GroupWriter(journal), LiveSimulator(terminal, clock)
+        slow = SlowByKey(simulator, "before", "slow", "waits")
+        slow.answers["before"].set()
+        desk = desk_for(journal, terminal, clock)
+        desk.gate = gate
+        driver = LiveDriver(desk, writer, slow, lambda what: None)
+        await driver.boot()
+        await executed(driver, opening("before"))
+        under_way = asyncio.create_task(driver.execute(change("slow")))
+        await until(lambda: "slow" in slow.sending)
+        gate.halt = FIRM
+        quiet = asyncio.create_task(driver.quiet())
+        after = asyncio.create_task(driver.execute(change("after")))  # in its turn
+        await asyncio.sleep(0.02)
+        assert not quiet.done()
+        slow.answers["slow"].set()
+        await asyncio.wait_for(quiet, 20)
+        await under_way
+        refused = await after
+        gate.halt, gate.lost = None, "no word from the gateway"
+        slow.answers["waits"].set()
+        waiting = asyncio.create_task(driver.execute(change("waits")))
+        await until(lambda: "waits" in desk.held)
+        assert "waits" not in slow.sending
+        gate.lost = ""
+        done = await waiting
+        await driver.close()
+        await writer.close()
+        simulator.close()
+
+    assert refused is not None
+    assert (refused.state, refused.code) == (State.DENIED, "KILLED")
+    assert done is not None
+    assert done.state is State.DONE
 
 
 async def test_a_halt_of_a_strategy_leaves_the_others_alone(tmp_path: Path) -> None:
@@ -234,6 +287,51 @@ async def test_a_gate_that_closes_while_sending_is_written_stops_the_send(tmp_pa
     assert not terminal.broker.account.ledger.positions
 
 
+class Requoting:
+    """A terminal that answers the first sends of a key in its own way, and carries none out."""
+
+    def __init__(self, terminal: LiveSimulator, *answers: Reply) -> None:
+        self._terminal = terminal
+        self._answers = list(answers)
+
+    async def call(self, request: Request) -> Reply:
+        if request.name == "order_send" and self._answers:
+            return self._answers.pop(0)
+        return await self._terminal.call(request)
+
+
+async def test_a_retry_that_backs_off_and_one_that_waits_for_an_unknown_are_denied_by_a_halt(
+    tmp_path: Path,
+) -> None:
+    requote = Reply(SendResult(retcode=10_004, comment="Requote"))
+    nothing = Reply(None, (-10_005, "IPC timeout"))
+    with Journal.open(tmp_path / "j") as journal:
+        terminal, gate, clock = terminal_for(), SetGate(), Since()
+        writer, simulator = GroupWriter(journal), LiveSimulator(terminal, clock)
+        desk = desk_for(journal, terminal, clock, msgspec.structs.replace(CONFIG, backoff_ms=300))
+        desk.gate = gate
+        driver = LiveDriver(desk, writer, Requoting(simulator, requote, nothing), lambda what: None)
+        await driver.boot()
+        backs_off = asyncio.create_task(driver.execute(opening("backs off")))
+        await until(lambda: "backs off" in desk.held)
+        unknown = asyncio.create_task(driver.execute(opening("unknown")))
+        await until(lambda: bool(desk.state.unknown))
+        waits = asyncio.create_task(driver.execute(opening("waits")))
+        await until(lambda: "waits" in desk.held)
+        gate.halt = FIRM
+        await driver.quiet()
+        sent_at_acknowledgement = sends(journal)
+        orders = [await backs_off, await waits]
+        await unknown
+        await driver.close()
+        await writer.close()
+        simulator.close()
+        assert sends(journal) == sent_at_acknowledgement == 2
+
+    assert [order.code for order in orders if order is not None] == ["KILLED", "KILLED"]
+    assert not terminal.broker.account.ledger.positions
+
+
 async def test_a_send_that_waits_for_its_turn_past_the_lease_does_not_begin(
     tmp_path: Path,
 ) -> None:
@@ -289,6 +387,44 @@ async def test_quiet_comes_back_when_no_opening_is_on_its_way(tmp_path: Path) ->
 
     assert order is not None
     assert order.state is State.FILLED
+
+
+class SlowByKey(SlowToAnswer):
+    """A terminal that answers each order's send when the test says so."""
+
+    def __init__(self, terminal: LiveSimulator, *keys: str) -> None:
+        super().__init__(terminal)
+        self.answers = {key: asyncio.Event() for key in keys}
+        self.sending: set[str] = set()
+
+    async def call(self, request: Request) -> Reply:
+        if request.name == "order_send":
+            self.sending.add(request.key)
+            await self.answers[request.key].wait()
+        return await self._terminal.call(request)
+
+
+async def test_quiet_does_not_wait_for_what_began_since(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        terminal, clock = terminal_for(), Since()
+        writer, simulator = GroupWriter(journal), LiveSimulator(terminal, clock)
+        slow = SlowByKey(simulator, "before", "since")
+        driver = LiveDriver(desk_for(journal, terminal, clock), writer, slow, lambda what: None)
+        await driver.boot()
+        before = asyncio.create_task(driver.execute(opening("before")))
+        await until(lambda: "before" in slow.sending)
+        quiet = asyncio.create_task(driver.quiet())
+        since = asyncio.create_task(driver.execute(opening("since", volume=0.2)))
+        await until(lambda: "since" in slow.sending)
+        assert not quiet.done()
+        slow.answers["before"].set()
+        await asyncio.wait_for(quiet, 20)
+        assert not since.done()
+        slow.answers["since"].set()
+        await asyncio.gather(before, since)
+        await driver.close()
+        await writer.close()
+        simulator.close()
 
 
 async def test_a_pending_price_decides_between_limit_and_stop(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class Machine:
     def __init__(self, folder: Path, scenario: Scenario, **options: Any) -> None:
         folder.mkdir()
         plan = scenario.write(folder)
-        self._config = ExecutionConfig(**scenario.config)
+        self._config = msgspec.convert(scenario.config, ExecutionConfig)
         self._inputs: Inputs = read_inputs(
             RunSettings(
                 ticks=plan["ticks"],

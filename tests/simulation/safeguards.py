@@ -158,7 +158,7 @@ def _expiry(patch: Patch) -> None:
     patch.setattr(validate, "_wait_for_unknown", wait_on)
     for module in (validate, record):
         patch.setattr(module, "still_wanted", still_accepted)
-    patch.setattr(intake, "_expired", lambda desk, intent: False)
+    patch.setattr(Desk, "expired", lambda desk, intent: False)
     patch.setattr(SimulatedTerminal, "_send", send_anyway)
 
 

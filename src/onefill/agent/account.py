@@ -52,6 +52,7 @@ class AgentAccount:
         driven.equity_marks = marks
         driven.close_all_manual = terminals.close_all_manual
         driven.close_all_pending = terminals.close_all_pending
+        driven.max_risk_per_trade = terminals.risk.max_risk_per_trade
         driven.hear = self._told
         self._outbox = Outbox(journal, self.name, is_own)
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()

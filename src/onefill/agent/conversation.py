@@ -158,9 +158,7 @@ class Conversation:
             self._reply(WireError(wrong.code, wrong.message, f"config/{update.version}"))
             return
         halts = ", ".join(halt.id for halt in self._lease.halts)
-        self._say(
-            "config", version=update.version, trading=str(self._lease.trading), halts=halts
-        )
+        self._say("config", version=update.version, trading=str(self._lease.trading), halts=halts)
         if self._connection is not None:
             self._connection.beat_within(self._lease.length_s)  # it counts from now on
         if self._configuring is None or self._configuring.done():
@@ -169,9 +167,12 @@ class Conversation:
     async def _in_force(self) -> None:
         """Acknowledge what holds once no send that it forbids can begin any more: the gate holds
         already, and those that had passed it are waited for."""
-        await self._driver.quiet()
-        if self._lease.version >= 0:
-            self._reply(Ack(f"config/{self._lease.version}"))
+        version = None
+        while version != self._lease.version:  # a newer one came meanwhile: sends since are its own
+            version = self._lease.version
+            await self._driver.quiet()
+        if version >= 0:
+            self._reply(Ack(f"config/{version}"))
 
     def _warned(self, error: WireError) -> None:
         self._say("gateway_error", code=error.code, why=error.message, command=error.id)

@@ -69,13 +69,15 @@ def opened(data: Path, *, create: bool = False) -> Iterator[Identity]:
 def login() -> str:
     """Who runs this, as the operating system knows it; no variable of the environment says."""
     if sys.platform == "win32":
-        return getpass.getuser()
-    import pwd
+        name = getpass.getuser()
+    else:
+        import pwd
 
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
+        try:
+            name = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:
+            name = f"uid {os.getuid()}"
+    return name
 
 
 def who(by: str | None) -> str:

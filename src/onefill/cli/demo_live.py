@@ -13,6 +13,7 @@ import onefill
 from onefill.cli.demo_processes import Child, python
 from onefill.cli.demo_processes import onefill as command
 from onefill.cli.demo_told import Told
+from onefill.cli.interrupt import held_back
 from onefill.client.client import Client
 from onefill.gateway.identity.opening import open_identity
 from onefill.gateway.identity.secret_files import SecretFiles
@@ -38,7 +39,7 @@ def live(directory: Path, seed: int, faults: str, seconds: float | None, *, as_j
     directory.mkdir(parents=True, exist_ok=True)
     if seconds is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
         seconds = UNATTENDED_S
-    told = Told(as_json=as_json)
+    told = Told(SystemClock().now_ms(), as_json=as_json)
     with ExitStack() as ending:
         url, key = _start(directory, seed, faults, ending, told)
         client = ending.enter_context(Client(url, key=key))
@@ -56,7 +57,8 @@ def _start(
     """Every part, once the one before it is ready. Where the gateway is, and a key for it."""
 
     def child(name: str, words: list[str], **environment: str) -> Child:
-        return ending.enter_context(Child(name, words, directory, environment=environment))
+        with held_back():  # a process that was started is there to be ended
+            return ending.enter_context(Child(name, words, directory, environment=environment))
 
     made = _identity(directory)
     token = directory / "broker.token"
@@ -112,6 +114,8 @@ def _broker(directory: Path, seed: int, faults: str, token: Path) -> list[str]:
     return command(
         *("broker", "serve", "--profile", "default", "--ticks", str(ticks), "--json"),
         *("--token-file", str(token), "--seed", str(seed), "--faults", faults or "none"),
+        # Journals that tell of its deals outlive it; a broker without them would deny those.
+        *("--state", str(directory / "broker.book")),
     )
 
 

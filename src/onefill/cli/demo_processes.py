@@ -85,7 +85,7 @@ class Child:
             self._process.send_signal(_STOP)
         try:
             self._process.wait(STOP_PATIENCE_S)
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):  # Ctrl-C again: at once
             self._process.kill()
             self._process.wait()
 

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from onefill.cli.event_text import event_words
 from onefill.contracts.rest import OrderEvent, Position
 
 _WORDS = {
@@ -27,7 +28,9 @@ _WORDS = {
 class Told:
     """Lines for people, or JSON for programs; and the counts."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, since_ms: int, *, as_json: bool) -> None:
+        """What happened before `since_ms` was another demo in the same directory: not told."""
+        self._since_ms = since_ms
         self._json = as_json
         self._console = Console(highlight=False)
         self.counts: Counter[str] = Counter()
@@ -44,6 +47,8 @@ class Told:
 
     def event(self, event: OrderEvent) -> None:
         """One record of the gateway's journal."""
+        if event.at_ms < self._since_ms:
+            return
         self.counts[event.type] += 1
         state = str(event.detail.get("to", ""))
         if event.type == "reported":
@@ -56,7 +61,7 @@ class Told:
         at = datetime.fromtimestamp(event.at_ms / 1_000, UTC)
         self._console.print(
             f"{at:%H:%M:%S}.{event.at_ms % 1_000:03d}  [{colour}]{word:<9}[/]"
-            f"{escape(event.client_key):<34} {escape(_said(event))}",
+            f"{escape(event.client_key):<34} {escape(event_words(event))}",
             soft_wrap=True,
         )
 
@@ -78,18 +83,3 @@ class Told:
             )
             typer.echo(f"  {onefill} journal verify {directory / name}/journal")
         typer.echo(f"\nWhat each part said: {directory / 'logs'}")
-
-
-def _said(event: OrderEvent) -> str:
-    """An event's detail in a few words."""
-    detail = event.detail
-    if event.type == "accepted":
-        intent = detail.get("intent", {})
-        words = [intent.get(name) for name in ("action", "side", "volume", "symbol", "reason")]
-        return " ".join(str(word) for word in words if word)
-    if event.type == "reported":
-        volume, price = detail.get("volume_e8", 0) / 1e8, detail.get("price", 0.0)
-        fill = f" {volume:.10g} at {price:.10g}" if volume else ""
-        why = f" ({detail['message']})" if detail.get("message") else ""
-        return f"{detail.get('to', '')}{fill}{why}"
-    return str(detail.get("message", ""))

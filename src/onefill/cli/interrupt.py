@@ -1,4 +1,5 @@
-"""Ctrl-C in the middle of a replay: it ends between two instants, when nothing is half done."""
+"""Ctrl-C where nothing is half done: between two instants of a replay, between two parts of the
+demo."""
 
 from __future__ import annotations
 
@@ -30,3 +31,21 @@ def ending_between_instants(progress: Callable[[int], None]) -> Iterator[Callabl
         yield checked
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Ctrl-C within the block raises `KeyboardInterrupt` at its end."""
+    pressed = False
+
+    def press(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -43,6 +44,8 @@ def kill(
     Example: onefill kill --account 5012345 --flatten --reason "prices look wrong"
     """
     with reach.client(gateway, key_file) as client:
+        if sys.stderr.isatty():
+            typer.echo(_PATIENCE, err=True)
         killed = client.kill(
             reason=reason, tenant=tenant, account=account, strategy=strategy, flatten=flatten
         )
@@ -51,6 +54,9 @@ def kill(
     else:
         _show(killed)
     return ProgramStatus(0 if killed.complete else INCOMPLETE)
+
+
+_PATIENCE = "halting: until every client has confirmed, or its lease (usually 15 s) has run out"
 
 
 def _show(killed: Killed) -> None:

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from onefill.cli import reach
+from onefill.cli.event_text import event_words
 from onefill.cli.journal_text import plain, time_text
 from onefill.contracts.rest import Order, OrderEvent
 from onefill.model.intent import Action, OrderType
@@ -73,9 +74,9 @@ def orders_table(title: str, found: list[Order]) -> Table:
     table = reach.table(title)
     for name in ("received", "account"):
         table.add_column(name, no_wrap=True)
-    table.add_column("order", overflow="fold", min_width=8)
-    table.add_column("what", overflow="fold", min_width=10)
-    table.add_column("became", overflow="fold", min_width=24)
+    table.add_column("order", overflow="fold")
+    table.add_column("what", overflow="fold")
+    table.add_column("became", overflow="fold")
     for one in found:
         table.add_row(
             time_text(one.received_at_ms)[5:19] if one.received_at_ms else "",
@@ -112,7 +113,5 @@ def _tell(event: OrderEvent, *, as_json: bool) -> None:
     if as_json:
         reach.print_json(event)
         return
-    detail = event.detail
-    said = [str(detail[name]) for name in ("to", "code", "message") if detail.get(name)]
-    words = [time_text(event.at_ms), event.mt5_account, event.client_key or "-", event.type, *said]
-    typer.echo(plain("  ".join(words)))
+    words = (event.mt5_account, event.client_key or "-", event.type, event_words(event))
+    typer.echo(plain("  ".join([time_text(event.at_ms), *words]).rstrip()))

@@ -42,10 +42,10 @@ def _table(found: list[Position]) -> Table:
     table = reach.table("Positions")
     for name in ("account", "ticket"):
         table.add_column(name, no_wrap=True)
-    table.add_column("what", overflow="fold", min_width=10)
+    table.add_column("what", overflow="fold")
     for name in ("price", "now", *(("SL", "TP") if with_levels else ()), "profit"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("opened by", overflow="fold", min_width=8)
+    table.add_column("opened by", overflow="fold")
     for one in found:
         levels = (one.stop_loss, one.take_profit) if with_levels else ()
         table.add_row(

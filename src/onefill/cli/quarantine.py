@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from onefill.cli import reach
+from onefill.cli.journal_text import plain
 from onefill.cli.orders import orders_table
 from onefill.model.states import State
 
@@ -61,4 +62,9 @@ def resolve(
     if as_json:
         reach.print_json(order)
     else:
-        typer.echo(f"order {reach.shown(order.client_key)} is {order.status.value}")
+        typer.echo(f"order {plain(order.client_key)} is {order.status.value}")
+        typer.echo(
+            "this settles the gateway's books; the agent's own count the order as in doubt until "
+            "`onefill journal resolve` settles them too, with the agent stopped",
+            err=True,
+        )

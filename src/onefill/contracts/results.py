@@ -21,6 +21,7 @@ _TOLD_AS: dict[Status, frozenset[State]] = {
         {State.DENIED, State.REJECTED, State.CANCELLED, State.EXPIRED, State.NOT_EXECUTED}
     ),
 }
+_FILLS = frozenset({State.FILLED, State.PARTIALLY_FILLED})
 #: How the sentence of a failure begins; a broker's or a control's refusal begins with its code.
 _WORDS = {
     State.CANCELLED: "cancelled",
@@ -48,6 +49,9 @@ def result_of(order: OrderState, *, sequence: int, at_ms: int) -> Result | WireE
         about = f"{order.key}: " if order.intent.parent else ""
         return WireError(code, f"{about}{_reason(order) or _UNPROVEN}", command_id)
     deals = order.makes_deals and order.filled_e8 > 0
+    if order.makes_deals and not deals and state in _FILLS:
+        # A person's word, with no deal to show: a result without its evidence is not believed.
+        return WireError("QUARANTINED", f"{order.key}: {_SETTLED_THERE}", command_id)
     return Result(
         command_id=command_id,
         status=_of_close_all(order) if order.code == NOT_ALL_CLOSED else _status(state, deals),
@@ -137,6 +141,7 @@ def _contradicts_fill(result: Result, intent: OrderIntent, proven: State) -> str
     return ""
 
 
+_SETTLED_THERE = "a person settled it as filled at the client, with no deal to show; settle it here"
 _UNPROVEN = "whether the broker executed it is not proven yet"
 
 

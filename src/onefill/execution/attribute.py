@@ -49,20 +49,32 @@ def attribute(desk: Desk, orders: dict[int, OrderRow], deals: list[DealRow]) -> 
     """
     state = desk.state
     finding = Finding(shares=Shares(state) if desk.netting else None)
-    by_order: dict[int, list[DealRow]] = {}
-    for deal in deals:
-        fresh = deal.time_ms >= state.began_ms and deal.ticket not in state.booked
-        if deal.type <= 1 and fresh:
-            by_order.setdefault(deal.order, []).append(deal)
     tokens = {
         token_of(order.intent_id): order
         for order in state.orders.values()
         if order.state in UNPROVEN or not order.order_ticket
     }
+    by_order: dict[int, list[DealRow]] = {}
+    for deal in deals:
+        # What was there before us is not told of; but the broker's clock may be behind ours.
+        fresh = deal.time_ms >= state.began_ms or _names_ours(desk, tokens, deal)
+        if deal.type <= 1 and fresh and deal.ticket not in state.booked:
+            by_order.setdefault(deal.order, []).append(deal)
     opened: dict[int, str] = {}
     for ticket in dict.fromkeys([*by_order, *orders]):
         _one_order(desk, finding, tokens, opened, orders.get(ticket), by_order.get(ticket, []))
     return finding
+
+
+def _names_ours(desk: Desk, tokens: dict[str, OrderState], deal: DealRow) -> bool:
+    """Whether a deal is an order's or a position's of ours, whenever it says that it was. (The
+    position of a netting account is older than what we have of it.)"""
+    state = desk.state
+    token = deal.comment[:TOKEN_LENGTH]
+    if deal.order in state.tickets or token in tokens or token in state.watched:
+        return True
+    position = deal.position_id
+    return not desk.netting and (position in state.positions or position in state.tickets)
 
 
 def _one_order(

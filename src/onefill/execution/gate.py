@@ -14,7 +14,7 @@ KILLED = "KILLED"
 
 
 class Gate(Protocol):
-    """Asked right before anything that raises risk begins. Closes and cancels always pass."""
+    """Asked right before anything begins that opens or changes. Closes and cancels always pass."""
 
     @property
     def trading(self) -> Trading:
@@ -52,22 +52,28 @@ class OpenGate:
         return None
 
 
+def may_be_stopped(intent: OrderIntent) -> bool:
+    """Whether a closed gate stops it: closes and cancels always pass."""
+    return intent.action in (Action.OPEN, Action.MODIFY)
+
+
 def stopped(gate: Gate, intent: OrderIntent) -> Refused | None:
     """Why an order may not be sent at all now; None where it may."""
-    if intent.action is Action.OPEN:
-        halt = gate.halted(intent.magic)
-        if halt is not None:
-            return Refused(KILLED, f"{_reach(halt)}{_why(halt)}; nothing was sent")
-        if gate.trading is Trading.REDUCE_ONLY:
-            return Refused("REDUCE_ONLY", "the gateway lets this account only reduce; not sent")
-    if intent.action in (Action.OPEN, Action.MODIFY) and gate.trading is Trading.HALTED:
+    if not may_be_stopped(intent):
+        return None
+    halt = gate.halted(intent.magic)
+    if halt is not None:
+        return Refused(KILLED, f"{_reach(halt)}{_why(halt)}; nothing was sent")
+    if intent.action is Action.OPEN and gate.trading is Trading.REDUCE_ONLY:
+        return Refused("REDUCE_ONLY", "the gateway lets this account only reduce; not sent")
+    if gate.trading is Trading.HALTED:
         return Refused("TRADING_HALTED", "the gateway halted trading on this account; not sent")
     return None
 
 
 def waits(gate: Gate, intent: OrderIntent) -> str:
     """Why an order must wait, as a sentence; empty where it need not."""
-    return gate.out_of_contact() if intent.raises_risk else ""
+    return gate.out_of_contact() if may_be_stopped(intent) else ""
 
 
 def _reach(halt: Halt) -> str:

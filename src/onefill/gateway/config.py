@@ -14,6 +14,7 @@ key = "server.key"
 from __future__ import annotations
 
 import ipaddress
+import math
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -123,9 +124,14 @@ def _table(name: str, kind: type[T], given: Any) -> T:
     if unknown:
         raise _invalid(f"[{name}] has no setting {unknown[0]!r}; there are {', '.join(fields)}")
     try:
-        return msgspec.convert(given, kind)
+        settings = msgspec.convert(given, kind)
     except msgspec.ValidationError as wrong:
         raise _invalid(f"[{name}]: {wrong}") from None
+    for field in fields:
+        value = getattr(settings, field)
+        if isinstance(value, int | float) and not 0 <= value < math.inf:  # false for NaN too
+            raise _invalid(f"[{name}] {field} is {value}: expected a number of at least 0")
+    return settings
 
 
 def _invalid(why: str) -> OnefillError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ class Gateway:
 async def serving(config: GatewayConfig, clock: Clock) -> AsyncIterator[Gateway]:
     """A gateway for as long as the block lasts. Raises `OnefillError` for what an operator must
     mend first: a journal in use, an address taken, a certificate that cannot be read."""
+    _check_certificate(config)
     async with AsyncExitStack() as ending:
         identity = open_identity(config.data, clock)
         ending.callback(identity.close)
@@ -141,6 +143,23 @@ class _Standing:
     def connected(self, account_id: str) -> bool:
         """Whether the account's client is there."""
         return self._sessions.present(account_id)
+
+
+def _check_certificate(config: GatewayConfig) -> None:
+    """Raises `OnefillError` (`CERTIFICATE_UNUSABLE`), before anything is opened."""
+    if config.certificate is None or config.key is None:
+        return
+    for what, file in (("certificate", config.certificate), ("key", config.key)):
+        if not file.is_file():
+            raise OnefillError("CERTIFICATE_UNUSABLE", f"the {what} {file} is not there")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(config.certificate, config.key)
+    except (OSError, ValueError) as wrong:  # ssl.SSLError is an OSError
+        raise OnefillError(
+            "CERTIFICATE_UNUSABLE",
+            f"certificate {config.certificate} with key {config.key} cannot be used: {wrong}; both "
+            "are PEM files that belong together, the key without a passphrase",
+        ) from None
 
 
 def _served(config: GatewayConfig, api: Starlette) -> uvicorn.Config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,39 @@ async def test_commands_out_of_order_are_refused_with_a_sentence_or_carried_out(
         assert "no order has the client_key 'open'" in refused.error
         assert filled.status is Status.SUCCESS
         assert gateway.results_of("close")[1].error == refused.error  # the stored one
+
+
+async def test_a_close_or_change_that_fits_several_positions_fails_and_by_ticket_it_does_not(
+    tmp_path: Path,
+) -> None:
+    like: dict[str, Any] = {"symbol": "EURUSD", "side": Side.BUY, "magic": 7}
+    async with FaultyGateway() as gateway, Agent(tmp_path, gateway) as agent:
+        await gateway.say(FIRST, opening("a", magic=7), opening("b", magic=7))
+        await gateway.until(lambda: len(gateway.results) == 2)
+        ticket = gateway.results_of("a")[0].position_ticket
+        await gateway.say(
+            FIRST,
+            command("close several", action=Action.CLOSE, **like),
+            command("change several", action=Action.MODIFY, stop_loss=1.05, **like),
+            command("none", action=Action.CLOSE, **(like | {"magic": 8})),
+            command("change", action=Action.MODIFY, target_ticket=ticket, stop_loss=1.05),
+            command("close", action=Action.CLOSE, target_ticket=ticket),
+        )
+        await gateway.until(lambda: gateway.results_of("close"))
+        await gateway.say(
+            FIRST,
+            command("change the other", action=Action.MODIFY, stop_loss=1.06, **like),
+            command("close the other", action=Action.CLOSE, **like),
+        )
+        await gateway.until(lambda: gateway.results_of("close the other"))
+        told = {result.command_id: result for result in gateway.results}
+
+        assert "SEVERAL_POSITIONS: 2 positions in EURUSD fit" in told["close several"].error
+        assert "SEVERAL_TARGETS: 2 fit" in told["change several"].error
+        assert "NO_POSITION" in told["none"].error
+        failed = {key for key, result in told.items() if result.status is Status.FAILED}
+        assert failed == {"close several", "change several", "none"}
+        assert len(agent.terminal().sent) == 6
 
 
 async def test_an_expired_command_is_never_sent(tmp_path: Path) -> None:
@@ -278,6 +312,25 @@ async def test_a_hostile_gateway_cannot_exceed_the_operators_limits(tmp_path: Pa
         assert states.count(State.FILLED) == 2
         assert states.count(State.DENIED) == 39
         assert len(agent.terminal().sent) == 2
+
+
+async def test_what_the_holder_will_risk_in_a_trade_is_held_beside_the_operators_limits(
+    tmp_path: Path,
+) -> None:
+    holder = "[profile]\nmax_risk_per_trade = 0.5\n"
+    async with FaultyGateway() as gateway, Agent(tmp_path, gateway, terminals=holder):
+        await gateway.say(
+            FIRST,
+            opening("no stop"),
+            opening("far stop", stop_loss=0.5),
+            opening("near stop", volume=0.01, stop_loss=1.08),
+        )
+        await gateway.until(lambda: len(gateway.results) == 3)
+        told = {result.command_id: result for result in gateway.results}
+
+        assert told["no stop"].state is told["far stop"].state is State.DENIED
+        assert "risk_per_trade_percent" in told["far stop"].error
+        assert told["near stop"].state is State.FILLED
 
 
 async def test_two_accounts_are_served_at_once_and_each_has_its_own_numbers(tmp_path: Path) -> None:

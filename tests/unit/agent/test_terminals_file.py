@@ -29,6 +29,13 @@ def test_the_holders_own_limits_and_preferences(tmp_path: Path) -> None:
     assert one.cancel_after_disconnect_s == 30.0
 
 
+def test_what_a_close_all_means(tmp_path: Path) -> None:
+    plain = loaded(tmp_path, "")
+    assert (plain.close_all_manual, plain.close_all_pending) == (False, False)
+    told = loaded(tmp_path, '[agent]\nclose_all = "all"\nclose_all_pending = true\n')
+    assert (told.close_all_manual, told.close_all_pending) == (True, True)
+
+
 def test_without_them_nothing_is_set(tmp_path: Path) -> None:
     one = loaded(tmp_path, "")
     assert (one.broker, one.risk.max_drawdown, one.cancel_after_disconnect_s) == ("", 0.0, 0.0)
@@ -37,7 +44,8 @@ def test_without_them_nothing_is_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     ["[profile]\nmax_drawdown = 10\n", "[profile]\nmax_loss = 1\n", "[agent]\nx = 1\n",
-     "[agent]\ncancel_after_disconnect_s = -1\n", "[profile]\nmax_open_positions = -1\n"],
+     "[agent]\ncancel_after_disconnect_s = -1\n", "[profile]\nmax_open_positions = -1\n",
+     '[agent]\nclose_all = "mine"\n'],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(OnefillError) as refused:

@@ -221,6 +221,13 @@ def test_an_unproven_order_is_an_error_and_never_a_result(state: State, code: st
     assert found.message
 
 
+@pytest.mark.parametrize("state", [State.FILLED, State.PARTIALLY_FILLED])
+def test_a_fill_that_only_a_person_vouches_for_is_no_result(state: State) -> None:
+    found = result_of(order(state, by="ann", message="seen"), sequence=5, at_ms=NOW_MS)
+    assert isinstance(found, WireError)
+    assert (found.code, found.id) == ("QUARANTINED", "c1")
+
+
 def result(status: Status, **changes: Any) -> Result:
     return Result(command_id="c1", status=status, **changes)
 
@@ -263,6 +270,12 @@ def test_a_result_that_contradicts_itself_is_not_believed(
     found: Result, meant: Any, why: str
 ) -> None:
     assert why in contradiction(found, meant)
+
+
+def test_a_cancel_of_an_order_that_the_broker_never_had_is_done_without_a_ticket() -> None:
+    cancel = intent("c1", action=Action.CANCEL)
+    assert contradiction(result(Status.SUCCESS, state=State.DONE), cancel) == ""
+    assert "without an order_ticket" in contradiction(result(Status.SUCCESS), cancel)
 
 
 @given(st.sampled_from([TENTH // 3, TENTH, 7 * LOT]), st.integers(0, 10**10))

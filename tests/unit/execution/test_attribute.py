@@ -53,6 +53,20 @@ def test_a_deal_booked_before_is_not_looked_at_again() -> None:
     assert finding == Finding()
 
 
+def test_a_fill_is_its_orders_though_the_brokers_clock_says_it_was_before_we_began() -> None:
+    bench = Bench()
+    order = working(bench)
+    bench.desk.state.began_ms = deal_row().time_ms + 5_000
+
+    finding = found(bench, [deal_row(comment="")], order_row())
+    stranger = found(bench, [deal_row(ticket=301, order=151, position_id=151)])
+
+    assert [(owner.key, outcome.to) for owner, outcome in finding.outcomes] == [
+        (order.key, State.FILLED)
+    ]
+    assert stranger == Finding()
+
+
 def test_rows_of_an_order_still_being_sent_wait_for_its_own_pipeline() -> None:
     bench = Bench()
     order = bench.sending("k")

@@ -52,6 +52,9 @@ class DrivenAccount:
         #: Whether a close_all means positions that no order of ours opened, and our working orders;
         #: set before `ready`.
         self.close_all_manual = self.close_all_pending = False
+        #: What the account's holder will lose of the equity in one trade, percent; 0: not said. Set
+        #: before `ready`.
+        self.max_risk_per_trade = 0.0
         #: Hears what the driver tells (`execution.told`), always durable.
         self.hear: Callable[[Any], None] = lambda what: None
         self._journal = journal
@@ -148,6 +151,9 @@ class DrivenAccount:
             real = account.trade_mode == _REAL
             limits = parse_limits("", _NO_FILE) if real else load_limits(None)
         config = self._config
+        if self.max_risk_per_trade:
+            risk = {"risk_per_trade_percent": self.max_risk_per_trade}
+            limits = limits.tightened(risk, "the holder's profile")
         return limits.tightened(
             {
                 "max_spread_pips": float(config.max_slippage_pips),

@@ -11,6 +11,7 @@ from onefill.execution.denial import Refused
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Call, Commit, Effect, Sleep, Start, Steps, Tell, Until
 from onefill.execution.follow import Following, follow
+from onefill.execution.gate import may_be_stopped
 from onefill.execution.intake import rehearse, same_content, take
 from onefill.execution.pipeline import resume
 from onefill.execution.recovery import boot
@@ -72,9 +73,11 @@ class LiveDriver:
         self._failure: BaseException | None = None
         #: The last record's number; a commit without events waits for all that came before it.
         self._appended = 0
-        #: Sends that raise risk without an answer yet, and who waits until there are none.
-        self._sends = 0
-        self._quiet: list[asyncio.Future[None]] = []
+        #: Sends that a gate stops without an answer yet, by their number, oldest first; how many
+        #: there were; and who waits until there is none up to a number.
+        self._sends: dict[int, None] = {}
+        self._sent = 0
+        self._quiet: list[tuple[int, asyncio.Future[None]]] = []
 
     async def boot(self) -> None:
         """Reconcile, take up what a stopped engine left, and begin to follow the account."""
@@ -184,17 +187,19 @@ class LiveDriver:
 
     async def _call(self, request: Request) -> Reply:
         order = self.desk.state.orders.get(request.key)
-        if request.name != "order_send" or order is None or not order.intent.raises_risk:
+        if request.name != "order_send" or order is None or not may_be_stopped(order.intent):
             return await self._terminal.call(request)
-        self._sends += 1
+        self._sent = number = self._sent + 1
+        self._sends[number] = None
         try:
             return await self._terminal.call(request)
         finally:
-            self._sends -= 1
-            if not self._sends:
-                for met in self._quiet:
+            del self._sends[number]
+            oldest = next(iter(self._sends), self._sent + 1)
+            for upto, met in self._quiet:
+                if upto < oldest:
                     self._resolve(met)
-                self._quiet.clear()
+            self._quiet = [one for one in self._quiet if one[0] >= oldest]
 
     def _heeded(self, reply: Reply) -> Reply:
         """A call's reply. Raises `Fenced` where another engine has taken the account over: nothing
@@ -207,11 +212,12 @@ class LiveDriver:
         raise fenced(self.desk)
 
     async def quiet(self) -> None:
-        """Comes back once no send that raises risk is on its way to the broker. After a halt was
-        put on the gate none that it covers begins, so coming back acknowledges the halt."""
+        """Comes back once every send that a gate stops and that had begun is answered. After a halt
+        was put on the gate none that it covers begins, so coming back acknowledges the halt; others
+        that go on meanwhile do not keep it."""
         if self._sends:
             met: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._quiet.append(met)
+            self._quiet.append((self._sent, met))
             await met
 
     async def _commit(self, commit: Commit) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Call, Commit, Sleep, Steps, Tell
-from onefill.execution.gate import stopped, waits
+from onefill.execution.gate import may_be_stopped, stopped, waits
 from onefill.execution.outcome import Outcome
 from onefill.execution.told import Alarm
 from onefill.model.errors import OnefillError
@@ -75,7 +75,7 @@ def _not_after_ms(desk: Desk, order: OrderState) -> int | None:
     """The last moment to begin: the call may wait for its turn, and whoever counts on the lease
     must not find that it began after the lease ran out."""
     expires_ms = desk.not_after_ms(order.intent)
-    closes_in_ms = desk.gate.closes_in_ms() if order.intent.raises_risk else None
+    closes_in_ms = desk.gate.closes_in_ms() if may_be_stopped(order.intent) else None
     if closes_in_ms is None:
         return expires_ms
     closes_ms = desk.now_ms + closes_in_ms
@@ -85,7 +85,7 @@ def _not_after_ms(desk: Desk, order: OrderState) -> int | None:
 def _outlived_the_gate(desk: Desk, order: OrderState) -> bool:
     """Whether it was the lease that passed while the call waited, and not the order's own time."""
     return (
-        order.intent.raises_risk
+        may_be_stopped(order.intent)
         and desk.gate.closes_in_ms() is not None
         and not desk.expired(order.intent)
         and order.attempts < desk.config.max_attempts

@@ -49,6 +49,9 @@ def decision_of(raw: bytes | msgspec.Raw) -> Decision:
         raise invalid(wrong.field, wrong.message) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as failure:
         mistake = explain(text, failure, _ALSO)
+        if mistake.field == "decisions":
+            whole = "no such field; a batch is a JSON array of decisions, nothing around it"
+            raise invalid(mistake.field, whole) from None
         raise invalid(mistake.field, mistake.message) from None
 
 

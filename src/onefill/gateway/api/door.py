@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from onefill.gateway.api.body import Gone, check_json, header, read_body
+from onefill.gateway.api.body import Gone, check_json, header, read_body, shown
 from onefill.gateway.api.books import Books
 from onefill.gateway.api.feed import Feed
 from onefill.gateway.api.ports import Desk, Issues, Standing
@@ -305,7 +305,7 @@ class Endpoint:
         for name, value in pairs:
             if name not in self._known:
                 known = ", ".join(sorted(self._known)) or "none"
-                raise invalid("query", f"there is no such parameter; this takes {known}")
+                raise invalid("query", f"there is no parameter {shown(name)!r}; this takes {known}")
             if name in found:
                 raise invalid(name, "is given twice")
             found[name] = value

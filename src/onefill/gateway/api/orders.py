@@ -67,7 +67,7 @@ async def cancel(call: Call) -> Answered:
 
 async def find(call: Call) -> tuple[Account, OrderState]:
     """The order of the path: by intent id, or by client key where `account` is given. Raises
-    `Refusal` (404)."""
+    `Refusal` (404, 422)."""
     door = call.door
     name = call.query.get("account")
     if name is not None:
@@ -88,6 +88,8 @@ async def find(call: Call) -> tuple[Account, OrderState]:
         over = await door.books.by_intent(accounts, call.id, door.settings.max_scanned)
         if over is not None:
             return accounts[over.account], over.order
+    elif name is None and call.id:
+        raise invalid("account", "is required with a client key: which account's order is meant")
     raise not_found()
 
 

@@ -176,8 +176,9 @@ class Session:
             message = self.framing.unpack(frame)
         except FrameRefused as refused:
             self._reject(refused.code, refused.message, refused.id)
-            if refused.code == "RESULT_INVALID" and refused.id and self.accounts:
-                # What became of that order is in doubt.
+            in_doubt = refused.code == "RESULT_INVALID" and refused.id  # what became of an order
+            if self.accounts and (in_doubt or not self.framing.enveloped):
+                # A bare client is never told: somebody else must hear of it.
                 await self._begin(
                     self._warned(WireError(refused.code, refused.message, refused.id))
                 )

@@ -17,6 +17,9 @@ MOST_FILLS = 10_000
 """How many fills are kept that no profile has shown yet."""
 MOST_PARTS = 1_000
 """How many parts of close_alls are remembered, to know them again."""
+DAY_BEGAN = "daily_loss of the day that began with "
+"""What is recorded as breached, before the equity at the start of the broker's day: a gateway knows
+the day by nothing else."""
 
 Part = tuple[str, int, str, float, int]
 """Of a close_all: its key, the position, the state, the volume, and the result's number."""
@@ -69,7 +72,8 @@ class Book:
         self.filled_of: dict[int, int] = {}
         self.parts: OrderedDict[Part, None] = OrderedDict()
         self.rates = Rates()
-        self.breached_day: float | None = None
+        #: The equity at whose day's start the daily loss was breached last.
+        self.breached_day = _breached_day(state)
         self.breach_told = ""
         self.config_version = 0
         self.config_acknowledged = 0
@@ -133,6 +137,11 @@ class Book:
         self.fills[key] = fill
         self.filled_in.setdefault(fill.symbol, Held()).add(fill.side, fill.volume_e8)
         self.filled_of[fill.magic] = self.filled_of.get(fill.magic, 0) + 1
+
+
+def _breached_day(state: AccountState) -> float | None:
+    found = [limit for limit in state.breached if limit.startswith(DAY_BEGAN)]
+    return float(found[-1].removeprefix(DAY_BEGAN)) if found else None
 
 
 def told_of(profile: Profile, now_ms: int) -> Told:

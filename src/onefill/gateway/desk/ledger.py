@@ -10,7 +10,7 @@ import msgspec
 
 from onefill.gateway.desk.book import Book
 from onefill.journal.journal import Journal
-from onefill.model.events import Alerted, Event, key_of
+from onefill.model.events import Alerted, Event, Reported, key_of
 from onefill.model.order import OrderState
 from onefill.runtime.clock import Clock
 
@@ -77,6 +77,13 @@ class Ledger:
     def find(self, book: Book, key: str) -> OrderState | None:
         """An order as it stands, durable or not; it may change under the reader."""
         return self._journal.find(book.id, key)
+
+    def has_result(self, book: Book, key: str, sequence: int) -> bool:
+        """Whether a result of that number is among an order's durable records."""
+        return any(
+            isinstance(record.event, Reported) and record.event.sequence == sequence
+            for record in self._journal.records(account=book.id, order=key)
+        )
 
     def append(self, book: Book, event: Event) -> int:
         """Take an event into the account; whoever waits for its order is told once durable."""

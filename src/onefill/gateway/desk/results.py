@@ -62,15 +62,16 @@ class Results:
         way = steps(order.state, to) if order is not None and doubtful else None
         if order is not None and doubtful and (order.state is to or order.is_final):
             return  # known, or over: what is proven stays
+        said = error.message.removeprefix(f"{error.code}: ")  # the code has a place of its own
         for step in way or ():
             self._ledger.append(
                 book,
-                Reported(key=error.id, to=step, code=error.code, message=error.message),
+                Reported(key=error.id, to=step, code=error.code, message=said),
             )
         level = "critical" if way else "warning"
         key = order.key if order is not None else ""
         about = f"order {key!r}: " if key else f"the client of account {book.name}: "
-        message = f"{about}{error.message}"
+        message = f"{about}{said}"
         self._ledger.alert(
             book, error.code[:_SHOWN] or "CLIENT_ERROR", message, key=key, level=level
         )
@@ -94,7 +95,7 @@ class Results:
         to = state_of(result, intent)
         if is_part(result, intent):
             part = (order.key, result.position_ticket, to.value, result.volume, result.sequence)
-            if not book.first_heard(part):
+            if not book.first_heard(part) or self._heard_before(book, order, result):
                 return False
             self._ledger.append(book, self._report(order, order.state, result, part=True))
             return True
@@ -118,6 +119,12 @@ class Results:
             self._ledger.alert(book, "RESULT_UNASKED", message, key=order.key, level="critical")
         self._walk(book, order, way, volume_e8, result)
         return True
+
+    def _heard_before(self, book: Book, order: OrderState, result: Result) -> bool:
+        """Whether the gateway before this one recorded a part: what it remembered is gone."""
+        if not 0 < result.sequence <= book.state.heard:
+            return False
+        return self._ledger.has_result(book, order.key, result.sequence)
 
     def _walk(
         self,

@@ -5,8 +5,9 @@ One call is under way at a time; others wait here, where it is certain that noth
 under way until it is answered, past its deadline, or its worker dead, whether or not its caller
 still waits. A call that has no answer by its deadline ends the worker, because what hangs inside C
 cannot be stopped in any other way; the call's answer is `TIMED_OUT`, and what became of it is for
-the engine to find out. A new worker is started after a back-off; where several die in a row, the
-circuit opens.
+the engine to find out. Looks that ask the same and all wait for their turn are asked once: the
+answer is newer than each of them. A new worker is started after a back-off; where several die in a
+row, the circuit opens.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ WAITING_MOST = 10_000
 _CROWDED = Reply(
     None, (port.NO_WORKER, f"{WAITING_MOST} calls wait for the terminal already; nothing was sent")
 )
+#: What looks at the terminal right before a send: with many orders at once most of what waits.
+_SHARED = frozenset({"look", "ready"})
 #: A look at a deadline that came a moment early is repeated no sooner than this.
 _LOOK_AGAIN_NS = 1_000_000
 
@@ -79,11 +82,16 @@ PATIENCE = Patience()
 class _Call:
     """One call, from its turn's wait to its answer."""
 
-    __slots__ = ("answer", "arguments", "due_ns", "number", "request")
+    __slots__ = ("alike", "answer", "arguments", "due_ns", "number", "request")
 
     def __init__(self, request: Request, answer: asyncio.Future[Reply]) -> None:
         self.request = request
-        self.arguments = msgspec.Raw(encode(request.arguments))
+        arguments = encode(request.arguments)
+        self.arguments = msgspec.Raw(arguments)
+        #: What those have in common that one answer will do for; None where each is asked.
+        self.alike: tuple[str, int | None, bytes] | None = None
+        if request.name in _SHARED:
+            self.alike = (request.name, request.epoch, arguments)
         #: Cancelled where the caller gave up.
         self.answer = answer
         self.number = 0
@@ -112,6 +120,8 @@ class WorkerTerminal:
         #: What the worker is asked, whether or not its caller still waits.
         self._under_way: _Call | None = None
         self._waiting: deque[_Call] = deque()
+        #: Of those, the ones that others may share.
+        self._alike: dict[tuple[str, int | None, bytes], _Call] = {}
         #: Looks at the deadline. It is left to run from call to call, and looks again where that of
         #: the call under way is later: a timer a call would cost more than the call's encoding.
         self._timer: asyncio.TimerHandle | None = None
@@ -137,11 +147,26 @@ class WorkerTerminal:
         call = _Call(request, asyncio.get_running_loop().create_future())
         if self._under_way is None:
             self._begin(call)
-        elif len(self._waiting) < WAITING_MOST:
-            self._waiting.append(call)
-        else:
+            return await call.answer
+        if call.alike is not None:
+            return await self._shared(call, call.alike)
+        if len(self._waiting) >= WAITING_MOST:
             return _CROWDED
+        self._waiting.append(call)
         return await call.answer
+
+    async def _shared(self, call: _Call, alike: tuple[str, int | None, bytes]) -> Reply:
+        """The answer of the one like it that waits already, or its own, which others may share: so
+        whoever gives up cancels it for nobody."""
+        asked = self._alike.get(alike)
+        if asked is not None:
+            asked.request = call.request  # of the latest deadline
+        elif len(self._waiting) >= WAITING_MOST:
+            return _CROWDED
+        else:
+            asked = self._alike[alike] = call
+            self._waiting.append(call)
+        return await asyncio.shield(asked.answer)
 
     def replace(self) -> None:
         """End the worker and start another: a terminal that lost its broker logs in anew."""
@@ -210,6 +235,8 @@ class WorkerTerminal:
             call.answer.set_result(reply)
         while self._waiting and self._under_way is None:
             following = self._waiting.popleft()
+            if following.alike is not None:
+                self._alike.pop(following.alike, None)
             if not following.answer.done():
                 self._begin(following)
 

@@ -294,6 +294,15 @@ async def test_a_result_with_impossible_values_is_told_to_the_desk_as_a_warning(
     await client.close()
 
 
+async def test_what_a_bare_client_says_in_vain_is_told_to_the_desk(served: Gateway) -> None:
+    client = await _held(served, enveloped=False)
+    unclear = pb.ExecutionResult(command_id="k1", order_ticket="7")  # a profile might say as much
+    await client.connection.send(unclear.SerializeToString())
+    await served.until(lambda: served.desk.count("warned", ONE, "FRAME_INVALID", "k1"))
+    assert served.sessions.counters.rejected["FRAME_INVALID"] == 1
+    await client.close()
+
+
 async def test_a_heartbeat_comes_back_as_it_was_and_is_contact(served: Gateway) -> None:
     client = await _held(served)
     await client.say(Heartbeat(123_456_789))

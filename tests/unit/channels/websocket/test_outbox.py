@@ -5,12 +5,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onefill.channels.websocket.outbox import Outbox
-from onefill.contracts.messages import Result
+from onefill.contracts.messages import Result, Status
 from onefill.journal.journal import Journal
+from onefill.model.events import Moved, Reopened
+from onefill.model.states import State
 from tests.builders import ACCOUNT, START_MS, accepted, denied, epochs, filled, lives, play, sending
 
 OTHER = "demo-2"
@@ -49,6 +53,27 @@ def test_no_more_than_the_window_is_on_its_way(tmp_path: Path) -> None:
         assert drained(outbox) == []  # the first is still missing
         outbox.acknowledged(1)
         assert [result.sequence for result in drained(outbox)] == [4, 5]
+
+
+@pytest.mark.parametrize("ended", [State.CANCELLED, State.EXPIRED, State.REJECTED])
+def test_a_fill_after_the_end_goes_out_as_a_success_with_the_next_number(
+    tmp_path: Path, ended: State
+) -> None:
+    with Journal.open(tmp_path) as journal:
+        epochs(journal, ACCOUNT)
+        for event in (accepted("a"), sending("a", 1_000), Moved(key="a", to=ended, message="no")):
+            journal.append(ACCOUNT, event, START_MS)
+        over = journal.find(ACCOUNT, "a")
+        assert over is not None
+        reopened = Reopened(order=msgspec.structs.replace(over), why="late")
+        journal.append(ACCOUNT, reopened, START_MS)
+        journal.append(ACCOUNT, filled("a", 1_000), START_MS)
+        journal.flush()
+        failed, late = drained(Outbox(journal, ACCOUNT))
+    assert (failed.sequence, failed.status, failed.state) == (1, Status.FAILED, ended)
+    assert (late.sequence, late.status, late.state) == (2, Status.SUCCESS, State.FILLED)
+    assert late.order_ticket
+    assert late.price
 
 
 def test_orders_that_the_agent_made_itself_have_no_number(tmp_path: Path) -> None:

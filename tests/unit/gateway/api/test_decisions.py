@@ -87,7 +87,10 @@ async def test_an_account_may_be_given_as_a_number(door: World) -> None:
         ({"at": 5}, "at"),
         ({"reason": "a\x1b[2J"}, "reason"),
         ({"volumne": 1}, "volumne"),
+        ({"decisions": []}, "decisions"),
         ({"expires_at": "tomorrow"}, "expires_at"),
+        ({"expires_at": 1_795_275_745}, "expires_at"),
+        ({"order_type": "limit", "price": 1.1, "expiration": 1_795_275_745.5}, "expiration"),
         ({"action": "close", "volume": ..., "side": ..., "symbol": ...}, "target"),
         ({"order_type": "limit"}, "price"),
     ],
@@ -97,6 +100,18 @@ async def test_a_wrong_field_is_named(door: World, changes: dict[str, Any], fiel
     assert (told.status, told.code) == (422, "INVALID"), told.body
     assert told.json["error"]["field"] == field
     assert told.json["error"]["message"]
+
+
+async def test_an_expiry_in_seconds_is_told_as_it_must_be_written(door: World) -> None:
+    told = await ask(door.app, "POST", URL, order("a", expires_at=1_795_275_745))
+    assert "is a time in seconds: write 1795275745000" in told.json["error"]["message"]
+    later = await ask(door.app, "POST", URL, order("b", expires_at=1_795_275_745_000))
+    assert (later.status, later.json["expires_at_ms"]) == (200, 1_795_275_745_000)
+
+
+async def test_a_size_may_be_left_to_what_the_accounts_holder_prefers(door: World) -> None:
+    told = await ask(door.app, "POST", URL, order("a", volume=...))
+    assert (told.status, told.json["volume"]) == (200, None), told.body
 
 
 @pytest.mark.parametrize(

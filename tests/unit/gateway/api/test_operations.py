@@ -43,7 +43,9 @@ async def test_what_is_killed_is_resumed_by_id_or_by_what_it_covers(door: World)
     by_id = {"reason": "back", "id": halts[0]["id"]}
     assert (await ask(door.app, "POST", "/v1/resume", by_id, key="operator")).status == 200
     assert not door.people.in_force
-    assert (await ask(door.app, "POST", "/v1/resume", by_id, key="operator")).status == 404
+    told = await ask(door.app, "POST", "/v1/resume", by_id, key="operator")
+    assert told.status == 404
+    assert "no halt is in force on just that" in told.json["error"]["message"]
 
 
 async def test_only_the_firms_operators_halt_all_and_others(door: World) -> None:

@@ -115,3 +115,10 @@ async def test_positions_and_accounts_are_the_callers(door: World) -> None:
     told = await ask(door.app, "GET", "/v1/positions")
     assert [one["client_key"] for one in told.json["positions"]] == ["k"]
     assert told.json["not_told"] == ["112"]
+
+
+async def test_a_client_key_without_its_account_is_asked_for_it(door: World) -> None:
+    await _decide(door, "a")
+    for path in ("/v1/orders/a", "/v1/orders/nobodys"):
+        told = await ask(door.app, "GET", path)
+        assert (told.status, told.json["error"]["field"]) == (422, "account")

@@ -300,6 +300,40 @@ async def test_a_daily_loss_makes_the_account_reduce_only_for_the_brokers_day(
     assert len(criticals) == 3  # the breach once, and two denied orders
 
 
+async def test_a_restart_does_not_forgive_the_days_loss(world: World) -> None:
+    world.directory.limit = limits("[firm]\nmax_daily_loss = 500\n")
+    day: dict[str, Any] = {"day_start_equity": 10_000.1}
+    await world.arrive(equity=9_500.0, **day)
+    await world.restart()
+    await world.arrive(equity=9_900.0, **day)
+    assert await code(world, "k1") == "DAILY_LOSS"
+    assert world.trading() == "reduce_only"
+    await world.profile(equity=9_900.0, day_start_equity=9_900.0)
+    assert await code(world, "k2") == ""
+    await world.restart()
+    await world.arrive(equity=9_900.0, day_start_equity=9_900.0)
+    assert await code(world, "k3") == ""
+
+
+async def test_an_account_that_waited_for_its_broker_is_traded_without_connecting_again(
+    world: World,
+) -> None:
+    world.directory.change(standing=Standing.PENDING)
+    await world.arrive()
+    assert await code(world, "k1") == "ACCOUNT_NOT_ACTIVE"
+    world.directory.change(standing=Standing.ACTIVE)
+    world.desk.directory_changed()
+    assert await code(world, "k2") == ""
+
+
+async def test_a_trading_state_set_at_the_gateway_reaches_the_agent_at_once(world: World) -> None:
+    await world.arrive()
+    for state in ("reduce_only", "halted", "normal"):
+        world.directory.limit = limits(f'[firm]\ntrading = "{state}"\n')
+        world.desk.directory_changed()
+        assert world.trading() == state
+
+
 @pytest.mark.parametrize("whose", ["firm", "holder"])
 async def test_a_drawdown_makes_the_account_reduce_only(world: World, whose: str) -> None:
     theirs = RiskProfile(max_drawdown=0.1) if whose == "holder" else RiskProfile()

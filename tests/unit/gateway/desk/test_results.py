@@ -215,6 +215,20 @@ async def test_parts_of_a_close_all_that_come_out_of_order_are_all_kept(world: W
         assert not ack.duplicate
 
 
+async def test_parts_that_the_gateway_before_this_one_recorded_are_not_recorded_again(
+    world: World,
+) -> None:
+    await sent(world, action=Action.CLOSE_ALL, symbol="")
+    for n in (1, 3):
+        await world.hear("k1", State.FILLED, position_ticket=n, sequence=n)
+    await world.restart()
+    await world.arrive()
+    told = [
+        (await world.hear("k1", State.FILLED, position_ticket=n, sequence=n)) for n in (1, 2, 3)
+    ]
+    assert [ack.duplicate for ack in told] == [True, False, True]
+
+
 async def test_a_result_of_no_command_of_ours_is_refused(world: World) -> None:
     await world.arrive()
     with pytest.raises(OnefillError) as refused:
@@ -253,6 +267,24 @@ async def test_quarantine_is_visible_until_evidence_or_a_person_ends_it(world: W
         with pytest.raises(OnefillError) as refused:
             await world.desk.settle(OPERATOR, NAME, key, to, "")
         assert refused.value.code == code
+
+
+async def test_a_code_is_told_once_and_apart_from_its_sentence(world: World) -> None:
+    await sent(world, "k1")
+    await sent(world, "k2")
+    error = "cancelled: CANCELLED: cancelled as 'k1:cancel' asked"
+    await world.hear("k1", State.CANCELLED, error=error)
+    doubt = "QUARANTINED: several orders fit"
+    await world.desk.warned(ACCOUNT, WireError("QUARANTINED", doubt, "k2"))
+    told = []
+    for key in ("k1", "k2"):
+        order = await world.desk.order(ID, key)
+        assert order is not None
+        told.append((order.code, order.message))
+    assert told == [
+        ("CANCELLED", "cancelled as 'k1:cancel' asked"),
+        ("QUARANTINED", "several orders fit"),
+    ]
 
 
 async def test_trouble_that_is_about_no_order_is_alerted(world: World) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onefill.terminal.metatrader.broker_time import BrokerTime
-from onefill.terminal.metatrader.changes import ChangeLog
+from onefill.terminal.metatrader.changes import FEW_ROWS, GLANCE_MS, ChangeLog
 from tests.unit.terminal.metatrader.fake import T0, FakeModule, deal_row, order_row
 
 DAY = 86_400_000
@@ -115,3 +115,23 @@ def test_a_history_that_is_not_shown_is_no_empty_one_and_the_error_is_its_own() 
     assert not log.look(T0)
     assert module.last_error() == (-10002, "IPC recv failed")
     assert "history_deals_get" not in module.called
+
+
+def test_of_many_rows_only_the_newest_are_asked_for_and_late_ones_are_told_in_time() -> None:
+    module = FakeModule()
+    log = log_of(module)
+    for ticket in range(1, FEW_ROWS + 2):
+        happens(module, ticket, T0)
+    assert log.look(T0)
+    cursor = log.since(0).cursor
+    asked = len(module.called)
+
+    assert log.glance(T0 + GLANCE_MS - 1)
+    assert len(module.called) == asked
+    happens(module, 5_000, T0 - HOUR)
+    happens(module, 5_001, T0 + 1_000)
+    assert log.glance(T0 + 1_000)
+    told = log.since(cursor)
+    assert [row.ticket for row in told.deals] == [5_001]
+    assert log.look(T0 + 10_000)
+    assert [row.ticket for row in log.since(told.cursor).deals] == [5_000]

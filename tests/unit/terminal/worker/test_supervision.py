@@ -12,7 +12,7 @@ import pytest
 from onefill.model.errors import OnefillError
 from onefill.runtime.clock import VirtualClock, monotonic_ns
 from onefill.terminal import port
-from onefill.terminal.port import Reply, Request
+from onefill.terminal.port import Ready, Reply, Request
 from onefill.terminal.worker import terminal as supervised
 from onefill.terminal.worker.process import Frames
 from onefill.terminal.worker.terminal import Connection, Patience, WorkerTerminal
@@ -29,6 +29,15 @@ from onefill.terminal.worker.wire import (
 
 SOON = Patience(first_s=0.0, most_s=0.0, deaths=3, window_s=60.0, open_s=3600.0)
 LOOK = Request("symbols", {})
+READY = Ready(
+    connected=True,
+    trade_allowed=True,
+    synchronised=True,
+    login=1,
+    server="S",
+    server_ms=1,
+    last_ticket=1,
+)
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -130,6 +139,34 @@ async def test_calls_go_out_one_at_a_time_in_their_order() -> None:
     assert (await first).value == ("EURUSD",)
     worker.tell(await worker.asked(2))
     assert (await second).value == ()
+
+
+async def test_looks_that_wait_and_ask_the_same_share_an_answer_newer_than_each_of_them() -> None:
+    bench = await started()
+    worker = bench.workers[0]
+    look, other = Request("ready", {}, key="a"), Request("ready", {}, epoch=2)
+    first = bench.soon(look)
+    ask = await worker.asked(1)
+    given_up, second, apart = (
+        bench.soon(look),
+        bench.soon(look._replace(key="b")),
+        bench.soon(other),
+    )
+    await asyncio.sleep(0)
+    given_up.cancel()
+    worker.tell(ask, READY)
+    await first
+    ask = await worker.asked(2)
+    late = bench.soon(look)  # what is under way may be older than this one
+    await asyncio.sleep(0)
+    worker.tell(ask, READY)
+    await second
+    assert not apart.done()
+    for number in (3, 4):
+        worker.tell(await worker.asked(number), READY)
+    await asyncio.gather(apart, late)
+
+    assert [ask.epoch for ask in worker.wire.asks] == [0, 0, 2, 0]
 
 
 async def test_a_call_whose_deadline_passed_while_it_waited_its_turn_is_not_sent() -> None:
