@@ -31,15 +31,16 @@ def writer_lock(directory: Path) -> FileLock:
         raise JournalFailed(path, str(error)) from error
 
 
-def make_directory(directory: Path) -> None:
-    """Make the directory where it is missing, and its entry in the one above durable."""
+def make_directory(directory: Path, mode: int = 0o700) -> None:
+    """Make the directory where it is missing, for its owner alone, and its entry in the one above
+    durable. What is missing above it is made as usual."""
     if directory.is_dir():
         return
     if directory.exists():
         raise JournalDamaged(directory, "is a file, not a journal's directory")
-    make_directory(directory.parent)
+    make_directory(directory.parent, 0o777)
     try:
-        directory.mkdir(exist_ok=True)
+        directory.mkdir(mode, exist_ok=True)
         sync_directory(directory.parent)
     except OSError as error:
         raise JournalFailed(directory, str(error)) from error

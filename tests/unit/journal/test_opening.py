@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,3 +143,11 @@ def test_reading_beside_the_writer_sees_what_is_durable(home: Path) -> None:
         assert found is not None
         assert found.number == 6
         assert store.accounts() == [ACCOUNT, "another"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+def test_a_new_journal_is_its_owners_alone(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "runs" / "first"):
+        pass
+    assert stat.S_IMODE((tmp_path / "runs" / "first").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "runs").stat().st_mode) != 0o700

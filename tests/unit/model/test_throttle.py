@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,7 +79,7 @@ def test_orders_are_alike_by_strategy_symbol_side_kind_size_and_price_and_nothin
 
     first = kind_of_order(order())
     assert kind_of_order(order(client_key="other", comment="c", stop_loss=1.0)) == first
-    differing = [
+    differing: list[dict[str, Any]] = [
         {"magic": 7},
         {"symbol": "GBPUSD"},
         {"side": Side.SELL},
