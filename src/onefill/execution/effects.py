@@ -34,13 +34,16 @@ class Sleep(NamedTuple):
 class Until(NamedTuple):
     """Comes back when the account's state fulfils the condition, or at `until_ms`.
 
-    Those that wait come back in the order in which they began to wait.
+    Those that wait come back in the order in which they began to wait; those for an order, in the
+    order in which the orders came.
     """
 
     condition: Callable[[AccountState], bool]
     until_ms: int | None = None
     #: Whether all that wait so stand in one line: where its first cannot go on, none can.
     in_line: bool = False
+    #: The number of the order that is held back until then; 0: it is about no order.
+    number: int = 0
 
 
 class Start(NamedTuple):

@@ -249,10 +249,11 @@ class LiveDriver:
                 timer.cancel()
 
     def _wake(self) -> None:
-        """Resume those whose condition holds, in the order in which they began to wait."""
-        for met, until in list(self._waiting.items()):
-            if until.condition(self.desk.state):
-                self._resolve(met)
+        """Resume those whose condition holds, in the order that `Until` says."""
+        state = self.desk.state
+        due = [one for one in self._waiting.items() if one[1].condition(state)]
+        for met, _ in sorted(due, key=lambda one: one[1].number):
+            self._resolve(met)
         for met, until in self._in_line.items():
             if not until.condition(self.desk.state):
                 break

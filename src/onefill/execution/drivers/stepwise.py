@@ -188,9 +188,10 @@ class StepwiseDriver:
             heapq.heappush(self._timers, (until.until_ms + 1, number, None))
 
     def _wake(self) -> bool:
-        """Resume those whose condition holds, in the order in which they began to wait."""
+        """Resume those whose condition holds, in the order that `Until` says."""
         state = self.desk.state
         met = [number for number, (_, until) in self._waiting.items() if until.condition(state)]
+        met.sort(key=lambda number: self._waiting[number][1].number)
         for number in met:
             self._ready.append((self._waiting.pop(number)[0], None))
         return bool(met)

@@ -60,7 +60,7 @@ def _wait_for_unknown(desk: Desk, order: OrderState) -> Steps:
         return not must_wait(desk, order) or order.state is not State.ACCEPTED
 
     desk.held.add(order.key)
-    yield Until(clear, desk.not_after_ms(order.intent))
+    yield Until(clear, desk.not_after_ms(order.intent), number=order.number)
     desk.held.discard(order.key)
 
 
