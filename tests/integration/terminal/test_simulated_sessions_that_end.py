@@ -22,7 +22,8 @@ from tests.contract.ports import market, session
 from tests.integration.terminal.served import KILL, pool_of
 
 PROGRAM = """
-import json, time
+import faulthandler, json, time
+faulthandler.dump_traceback_later(50, exit=True)  # a hang says where
 import onefill.mt5 as mt5
 assert mt5.initialize("simulated:default"), mt5.last_error()
 while not (tick := mt5.symbol_info_tick("BTCUSD")):
@@ -40,8 +41,9 @@ def run(state: Path) -> Any:
         capture_output=True,
         text=True,
         timeout=60,
-        check=True,
+        check=False,
     )
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 

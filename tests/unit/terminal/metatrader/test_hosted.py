@@ -90,7 +90,7 @@ def test_no_rows_are_an_empty_tuple_and_no_answer_is_none_with_its_error(call: s
 
 
 @pytest.mark.parametrize(
-    "call", ["orders_get", "positions_get", "history_orders_get", "history_deals_get"]
+    "call", ["orders_get", "positions_total", "history_orders_get", "history_deals_get"]
 )
 def test_what_is_not_shown_is_not_synchronised(call: str) -> None:
     hall = with_clock()
