@@ -57,6 +57,7 @@ class Conversation:
         failed: Callable[[BaseException], None],
     ) -> None:
         """`offered`: the broker's symbols; `failed` hears what the account cannot go on after."""
+        self._driven = driven
         self._driver = driver
         self._lease = lease
         self._outbox = outbox
@@ -167,12 +168,28 @@ class Conversation:
     async def _in_force(self) -> None:
         """Acknowledge what holds once no send that it forbids can begin any more: the gate holds
         already, and those that had passed it are waited for."""
+        await self._settle()
         version = None
         while version != self._lease.version:  # a newer one came meanwhile: sends since are its own
             version = self._lease.version
             await self._driver.quiet()
         if version >= 0:
             self._reply(Ack(f"config/{version}"))
+
+    async def _settle(self) -> None:
+        """Orders in quarantine that the gateway's operators decided about. What is in doubt here no
+        longer needs no decision."""
+        for one in self._lease.settled:
+            by, reason = f"{one.by} at the gateway", one.reason or "settled at the gateway"
+            try:
+                await self._driven.settle(one.key, one.to, by=by, reason=reason, ticket=one.ticket)
+            except OnefillError as wrong:
+                if isinstance(wrong, JournalFailed):
+                    self._failed(wrong)
+                    return
+                self._say("not_settled", command=one.key, why=wrong.message)
+            else:
+                self._say("settled", command=one.key, by=by, to=one.to.value)
 
     def _warned(self, error: WireError) -> None:
         self._say("gateway_error", code=error.code, why=error.message, command=error.id)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from onefill.contracts.client_config import ClientConfig, decode_client_config
+from onefill.contracts.client_config import ClientConfig, Settlement, decode_client_config
 from onefill.contracts.messages import ConfigUpdate
 from onefill.model.errors import OnefillError
 from onefill.model.halt import Halt
@@ -80,6 +80,11 @@ class Lease:
     def holds(self) -> bool:
         """Whether the gateway was heard of lately enough."""
         return self._config is not None and self._now_ns() < self._until_ns
+
+    @property
+    def settled(self) -> tuple[Settlement, ...]:
+        """What the gateway's operators decided about orders in quarantine."""
+        return self._config.settled if self._config is not None else ()
 
     @property
     def trading(self) -> Trading:

@@ -46,6 +46,9 @@ def resolve(
     to: Annotated[State, typer.Option("--as", metavar="STATE", help="What became of it.")],
     reason: reach.Reason,
     account: Annotated[str | None, typer.Option(help="Its account, with a client key.")] = None,
+    ticket: Annotated[
+        int | None, typer.Option(help="The broker's order, where the statement shows one.")
+    ] = None,
     gateway: reach.Gateway = reach.DEFAULT_URL,
     key_file: reach.KeyFile = None,
     as_json: reach.Json = False,
@@ -58,13 +61,12 @@ def resolve(
     --reason "no order and no deal in the broker's statement"
     """
     with reach.client(gateway, key_file) as client:
-        order = client.resolve(id, to.value, reason=reason, account=account)
+        order = client.resolve(id, to.value, reason=reason, account=account, ticket=ticket)
     if as_json:
         reach.print_json(order)
     else:
         typer.echo(f"order {plain(order.client_key)} is {order.status.value}")
         typer.echo(
-            "this settles the gateway's books; the agent's own count the order as in doubt until "
-            "`onefill journal resolve` settles them too, with the agent stopped",
+            "the account's agent is told, now or when it connects, and settles its own books",
             err=True,
         )

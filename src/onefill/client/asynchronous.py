@@ -99,10 +99,18 @@ class AsyncClient:
         return await self._run(self._client.quarantine)
 
     async def resolve(
-        self, id: str, status: str, *, reason: str, account: str | None = None
+        self,
+        id: str,
+        status: str,
+        *,
+        reason: str,
+        account: str | None = None,
+        ticket: int | None = None,
     ) -> rest.Order:
         """See `Client.resolve`."""
-        return await self._run(self._client.resolve, id, status, reason=reason, account=account)
+        return await self._run(
+            self._client.resolve, id, status, reason=reason, account=account, ticket=ticket
+        )
 
     async def kill(
         self,

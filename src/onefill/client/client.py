@@ -136,10 +136,17 @@ class Client:
         return self._get("/v1/quarantine", rest.Orders).orders
 
     def resolve(
-        self, id: str, status: str, *, reason: str, account: str | None = None
+        self,
+        id: str,
+        status: str,
+        *,
+        reason: str,
+        account: str | None = None,
+        ticket: int | None = None,
     ) -> rest.Order:
-        """Decide what became of an order in quarantine; recorded with whose key it was."""
-        body = {"as": status, "reason": reason}
+        """Decide what became of an order in quarantine, with the broker's order `ticket` where it
+        has one; recorded with whose key it was, and told to the account's agent."""
+        body = {"as": status, "reason": reason, "ticket": ticket}
         path = f"/v1/quarantine/{_segment(id)}/resolve"
         return self._post(path, body, rest.Order, query={"account": account})
 

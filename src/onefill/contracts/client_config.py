@@ -6,6 +6,18 @@ import msgspec
 
 from onefill.model.errors import OnefillError
 from onefill.model.halt import Halt
+from onefill.model.states import State
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word on an order in quarantine; for who has it in quarantine."""
+
+    key: str
+    to: State
+    by: str
+    reason: str
+    #: The broker's order; 0: not told.
+    ticket: int = 0
 
 
 class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +28,8 @@ class ClientConfig(msgspec.Struct, frozen=True, kw_only=True):
     halts: tuple[Halt, ...] = ()
     #: "normal", "reduce_only" or "halted" (control 2).
     trading: str = "normal"
+    #: Decisions that the gateway's operators took since it last heard that they are known.
+    settled: tuple[Settlement, ...] = ()
 
 
 _encode = msgspec.json.Encoder().encode

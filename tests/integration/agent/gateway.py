@@ -17,7 +17,7 @@ from websockets.http11 import Request, Response
 
 from onefill.contracts.bare import Bare as BareFrames
 from onefill.contracts.bare import End
-from onefill.contracts.client_config import ClientConfig, encode_client_config
+from onefill.contracts.client_config import ClientConfig, Settlement, encode_client_config
 from onefill.contracts.enveloped import Enveloped
 from onefill.contracts.framing import SUBPROTOCOL, Framing
 from onefill.contracts.messages import (
@@ -52,6 +52,7 @@ class FaultyGateway:
         self.bare = bare
         self.halts: tuple[Halt, ...] = ()
         self.trading = "normal"
+        self.settled: tuple[Settlement, ...] = ()
         # The switches.
         self.greets = True
         self.answers_beats = True
@@ -176,7 +177,12 @@ class FaultyGateway:
         return version
 
     def _config(self, version: int) -> ConfigUpdate:
-        config = ClientConfig(lease_ms=self.lease_ms, halts=self.halts, trading=self.trading)
+        config = ClientConfig(
+            lease_ms=self.lease_ms,
+            halts=self.halts,
+            trading=self.trading,
+            settled=self.settled,
+        )
         return ConfigUpdate(version, encode_client_config(config))
 
     # The server.

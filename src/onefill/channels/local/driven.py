@@ -16,11 +16,13 @@ from onefill.execution.desk import Desk, EquityMarks
 from onefill.execution.drivers.live import LiveDriver
 from onefill.execution.gate import Gate, OpenGate
 from onefill.execution.told import Alarm
+from onefill.journal.decision import decision
 from onefill.journal.group_writer import GroupWriter
 from onefill.journal.journal import Journal
 from onefill.model.errors import OnefillError
 from onefill.model.events import Began
 from onefill.model.order import OrderState
+from onefill.model.states import State
 from onefill.risk.limits import Limits, load_limits, parse_limits
 from onefill.runtime.clock import Clock, steady_ms
 from onefill.terminal.port import AccountRow
@@ -180,6 +182,16 @@ class DrivenAccount:
     def known(self, key: str) -> OrderState | None:
         """An order of the account by its key, live or over; None where there was none."""
         return self._journal.find(self.name, key)
+
+    async def settle(self, key: str, to: State, *, by: str, reason: str, ticket: int) -> None:
+        """A person's word on an order in quarantine; durable on return. Raises `OnefillError`
+        (`NOT_RESOLVED`)."""
+        order = self.known(key)
+        if order is None:
+            raise OnefillError("NOT_RESOLVED", f"there is no order {key!r} here")
+        decided = decision(order, to, by=by, reason=reason, ticket=ticket)
+        self._writer.append(self.name, decided, self._clock.now_ms())
+        await self.durable()
 
     async def durable(self) -> None:
         """Comes back when all that the journal holds is on the disk."""

@@ -19,6 +19,7 @@ from onefill.runtime.secret import new_secret
 
 MAX_REASON = 1_024
 MAX_MAGIC = 2**63 - 1
+MAX_TICKET = 2**63 - 1
 
 
 class Reach(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -50,6 +51,8 @@ class Settle(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename={"
 
     to: State
     reason: str
+    #: The broker's order, where it has one.
+    ticket: int | None = None
 
 
 class _Meant(msgspec.Struct, frozen=True):
@@ -140,9 +143,16 @@ async def settle(call: Call) -> Answered:
     _check_reason(wanted.reason)
     if wanted.to not in SETTLED:
         raise invalid("as", f"an order is settled as one of {', '.join(SETTLED)}")
+    if wanted.ticket is not None and not 0 < wanted.ticket <= MAX_TICKET:
+        raise invalid("ticket", "expected the broker's order ticket, a whole number above 0")
     account, order = await find(call)
     after = await call.door.desk.settle(
-        call.caller, account.name, order.key, wanted.to, wanted.reason.strip()
+        call.caller,
+        account.name,
+        order.key,
+        wanted.to,
+        wanted.reason.strip(),
+        wanted.ticket or 0,
     )
     return Answered(order_told(account.name, after))
 

@@ -33,10 +33,10 @@ class Desk(Protocol):
         ...
 
     async def settle(
-        self, caller: Caller, account: str, key: str, to: State, why: str
+        self, caller: Caller, account: str, key: str, to: State, why: str, ticket: int = 0
     ) -> OrderState:
         """A person's decision about an order whose outcome is in doubt. Raises `NOT_IN_DOUBT`,
-        `NOT_AN_OUTCOME`."""
+        `NOT_AN_OUTCOME`, `TICKET_MISSING`."""
         ...
 
     def positions(self, account_id: str) -> tuple[HeldPosition, ...] | None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from onefill.contracts.client_config import Settlement
 from onefill.contracts.messages import Profile
 from onefill.model.account import AccountState
 from onefill.model.intent import OrderIntent, Side
@@ -76,6 +77,8 @@ class Book:
         self.breached_day = _breached_day(state)
         self.breach_told = ""
         self.config_version = 0
+        #: What people decided here about orders that its agent has in quarantine, untold.
+        self.settled: dict[str, Settlement] = {}
         self.config_acknowledged = 0
         #: A task hands on what waits.
         self.pumping = False

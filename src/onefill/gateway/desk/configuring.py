@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from onefill.contracts.client_config import ClientConfig, encode_client_config
+from onefill.contracts.client_config import ClientConfig, Settlement, encode_client_config
 from onefill.contracts.messages import Ack, ConfigUpdate
 from onefill.gateway.desk.book import Book
 from onefill.gateway.desk.ledger import Ledger
 from onefill.gateway.desk.settings import DeskSettings
 from onefill.gateway.ports import Directory, Post
+from onefill.model.order import OrderState
 from onefill.risk.caps import Trading
 
 _PREFIX = "config/"
@@ -34,6 +35,17 @@ class Configuring:
         if self.post is not None and book.here:
             self.post.tell(book.id, ConfigUpdate(book.config_version, document))
 
+    def settle(self, book: Book, order: OrderState) -> None:
+        """Tell the agent what a person decided here about an order that it has in quarantine."""
+        book.settled[order.key] = Settlement(
+            key=order.key,
+            to=order.state,
+            by=order.by,
+            reason=order.message,
+            ticket=order.order_ticket,
+        )
+        self.configure(book)
+
     def acknowledged(self, book: Book, ack: Ack) -> bool:
         """Whether it was a configuration that the agent took."""
         version = ack.id.removeprefix(_PREFIX)
@@ -45,6 +57,8 @@ class Configuring:
             self.configure(book, anew=True)  # it holds to another gateway's; ours is the newer
         else:
             book.config_acknowledged = max(book.config_acknowledged, told)
+            if told == book.config_version:
+                book.settled.clear()  # it has heard of them
         return True
 
     def _config(self, book: Book) -> ClientConfig:
@@ -59,4 +73,9 @@ class Configuring:
             trading = self._directory.limits(account).caps(0, "").trading
         if trading is Trading.NORMAL and book.breach_told:
             trading = Trading.REDUCE_ONLY
-        return ClientConfig(lease_ms=self._settings.lease_ms, halts=halts, trading=trading.value)
+        return ClientConfig(
+            lease_ms=self._settings.lease_ms,
+            halts=halts,
+            trading=trading.value,
+            settled=tuple(book.settled.values()),
+        )

@@ -73,8 +73,10 @@ class Directing:
             self._halting.stop_strategy,
         )
         self._cancelling = Cancelling(self._ledger, self._dispatch, self._intake)
-        self._settling = Settling(self._ledger, self._intake)
-        self._results = Results(self._ledger, self._halting.now_working)
+        self._settling = Settling(self._ledger, self._intake, self._configuring)
+        self._results = Results(
+            self._ledger, self._halting.now_working, self._settling.settled_before
+        )
 
     async def open(self, post: Post) -> None:
         """Take up what the journal says waits; halts in force are put through."""
@@ -142,11 +144,11 @@ class Directing:
         return await self._cancelling.cancel(caller, account, key)
 
     async def settle(
-        self, caller: Caller, account: str, key: str, to: State, why: str
+        self, caller: Caller, account: str, key: str, to: State, why: str, ticket: int = 0
     ) -> OrderState:
         """A person says what became of an order whose outcome is unknown. Raises `OnefillError`:
         `FORBIDDEN`, `ACCOUNT_UNKNOWN`, `ORDER_UNKNOWN`, `NOT_IN_DOUBT`, `NOT_AN_OUTCOME`."""
-        return await self._settling.settle(caller, account, key, to, why)
+        return await self._settling.settle(caller, account, key, to, why, ticket)
 
     async def order(self, account_id: str, key: str) -> OrderState | None:
         """An order as it stands, live or over; None where there is none of that key."""

@@ -29,11 +29,18 @@ _SHOWN = 64
 
 
 class Results:
-    """Takes results into the journal; `moved` is told of every order that a result moved."""
+    """Takes results into the journal; `moved` is told of every order that a result moved,
+    `doubted` of one that is over here and in quarantine at the client."""
 
-    def __init__(self, ledger: Ledger, moved: Callable[[Book, OrderState], None]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        moved: Callable[[Book, OrderState], None],
+        doubted: Callable[[Book, OrderState], None],
+    ) -> None:
         self._ledger = ledger
         self._moved = moved
+        self._doubted = doubted
 
     async def heard(self, book: Book, result: Result) -> Ack:
         """See `Hears.heard`."""
@@ -61,6 +68,8 @@ class Results:
         doubtful = error.code in ("QUARANTINED", "OUTCOME_UNKNOWN")
         way = steps(order.state, to) if order is not None and doubtful else None
         if order is not None and doubtful and (order.state is to or order.is_final):
+            if order.state is not to and to is State.QUARANTINED:
+                self._doubted(book, order)
             return  # known, or over: what is proven stays
         said = error.message.removeprefix(f"{error.code}: ")  # the code has a place of its own
         for step in way or ():

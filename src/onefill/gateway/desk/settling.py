@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from onefill.gateway.desk.book import Book
+from onefill.gateway.desk.configuring import Configuring
 from onefill.gateway.desk.intake import Intake
 from onefill.gateway.desk.ledger import Ledger
 from onefill.gateway.identity.model import Caller, Right
@@ -10,15 +12,20 @@ from onefill.model.events import Reported
 from onefill.model.order import OrderState
 from onefill.model.states import SETTLED, State, may_follow
 
+_GOES_ON = (State.WORKING, State.PARTIALLY_FILLED)
+
 
 class Settling:
     """Settles orders that are UNKNOWN or QUARANTINED."""
 
-    def __init__(self, ledger: Ledger, intake: Intake) -> None:
+    def __init__(self, ledger: Ledger, intake: Intake, configuring: Configuring) -> None:
         self._ledger = ledger
         self._intake = intake
+        self._configuring = configuring
 
-    async def settle(self, caller: Caller, name: str, key: str, to: State, why: str) -> OrderState:
+    async def settle(
+        self, caller: Caller, name: str, key: str, to: State, why: str, ticket: int = 0
+    ) -> OrderState:
         """See `Directing.settle`."""
         account = await self._intake.account(caller, name, Right.OPERATE)
         book = self._ledger.book(account.id)
@@ -34,9 +41,29 @@ class Settling:
             raise OnefillError(
                 "NOT_AN_OUTCOME", f"an order cannot be settled as {to.value}; there are {outcomes}"
             )
+        if to in _GOES_ON and not (ticket or order.order_ticket):
+            raise OnefillError(
+                "TICKET_MISSING",
+                f"an order that is {to.value} has a ticket at the broker: name it",
+            )
         self._ledger.append(
-            book, Reported(key=key, to=to, code="SETTLED", message=why, by=caller.user)
+            book,
+            Reported(
+                key=key,
+                to=to,
+                code="SETTLED",
+                message=why,
+                by=caller.user,
+                order_ticket=ticket,
+            ),
         )
         message = f"order {key!r} was settled as {to.value} by {caller.user}: {why}"
         self._ledger.alert(book, "SETTLED", message, key=key)
-        return await self._ledger.told(book, order)
+        settled = await self._ledger.told(book, order)
+        self._configuring.settle(book, settled)
+        return settled
+
+    def settled_before(self, book: Book, order: OrderState) -> None:
+        """Its agent has it in quarantine still, or again: it did not hear of the decision."""
+        if order.by and order.code == "SETTLED":
+            self._configuring.settle(book, order)

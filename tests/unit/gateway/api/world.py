@@ -232,7 +232,7 @@ class FakeDesk:
         return found
 
     async def settle(
-        self, caller: Caller, account: str, key: str, to: State, why: str
+        self, caller: Caller, account: str, key: str, to: State, why: str, ticket: int = 0
     ) -> OrderState:
         name = account_id(caller.tenant, account)
         before = self._journal.find(name, key)
