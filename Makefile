@@ -21,7 +21,7 @@ setup: .venv/.ready ## make .venv with everything in it
 demo: setup ## decisions on generated ticks: fills and a summary
 	$(BIN)/onefill demo
 test: setup ## every test at its small size (ARGS="-k word" to choose)
-	$(BIN)/pytest -n 2 -m "not long" $(ARGS)
+	$(BIN)/pytest -n 3 -m "not long" $(ARGS)
 test-long: setup ## the tests at full size, with their reports
 	$(BIN)/pytest -n 2 -m long -rA --durations=10 --timeout=7200 --hypothesis-profile=long $(ARGS)
 check: setup ## format, lint, types (Linux and Windows), import rules, house rules

@@ -13,6 +13,7 @@ import pytest
 from onefill.client import errors
 from onefill.client.client import Client
 from onefill.gateway.config import GatewayConfig
+from onefill.gateway.desk.settings import DeskSettings
 from onefill.gateway.identity.model import Right
 from onefill.gateway.identity.opening import Identity
 from onefill.gateway.server import Gateway, serving
@@ -45,7 +46,8 @@ async def _with(
         ):
             return work(mine, stranger)
 
-    async with serving(GatewayConfig(data=folder, port=0), SystemClock()) as gateway:
+    desk = DeskSettings(lease_ms=300, lease_margin_ms=100)
+    async with serving(GatewayConfig(data=folder, port=0, desk=desk), SystemClock()) as gateway:
         ours = _key(gateway.identity, "north", "111", rights)
         theirs = _key(gateway.identity, "south", "222")
         return await asyncio.to_thread(run, gateway, ours, theirs)
