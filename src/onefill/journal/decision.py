@@ -38,16 +38,18 @@ def resolve(
     if not by.strip() or not reason.strip():
         raise _refusal("a decision needs who took it and why: give --by and --reason")
     owner, order = _only_order(journal, key, account)
-    decided = decision(order, to, by=by, reason=reason, ticket=ticket)
+    decided = decision(owner, order, to, by=by, reason=reason, ticket=ticket)
     return _record(journal, owner, decided, clock)
 
 
-def decision(order: OrderState, to: State, *, by: str, reason: str, ticket: int = 0) -> Moved:
+def decision(
+    account: str, order: OrderState, to: State, *, by: str, reason: str, ticket: int = 0
+) -> Moved:
     """The record that settles an order. Raises `NOT_RESOLVED` where it is not in quarantine, or no
     ticket is known where one is needed."""
     if order.state is not State.QUARANTINED:
         raise _refusal(
-            f"order {order.key!r} is {order.state}, not quarantined: "
+            f"order {order.key!r} of account {account!r} is {order.state}, not quarantined: "
             "only what evidence could not settle is for a person to decide"
         )
     if to in _GOES_ON and not (ticket or order.order_ticket):

@@ -37,7 +37,11 @@ print(json.dumps([sent.retcode, told, tick.time_msc, mt5.positions_get()[-1].tim
 def run(state: Path) -> Any:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        env={**os.environ, "ONEFILL_STATE": str(state)},
+        # A terminal hosted in a test's own process leaves its words in the environment.
+        env={
+            **{name: text for name, text in os.environ.items() if not name.startswith("ONEFILL_")},
+            "ONEFILL_STATE": str(state),
+        },
         capture_output=True,
         text=True,
         timeout=60,

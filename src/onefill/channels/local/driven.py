@@ -189,7 +189,7 @@ class DrivenAccount:
         order = self.known(key)
         if order is None:
             raise OnefillError("NOT_RESOLVED", f"there is no order {key!r} here")
-        decided = decision(order, to, by=by, reason=reason, ticket=ticket)
+        decided = decision(self.name, order, to, by=by, reason=reason, ticket=ticket)
         self._writer.append(self.name, decided, self._clock.now_ms())
         await self.durable()
 
