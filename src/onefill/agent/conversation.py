@@ -168,17 +168,17 @@ class Conversation:
     async def _in_force(self) -> None:
         """Acknowledge what holds once no send that it forbids can begin any more: the gate holds
         already, and those that had passed it are waited for."""
-        await self._settle()
         version = None
         while version != self._lease.version:  # a newer one came meanwhile: sends since are its own
             version = self._lease.version
+            await self._settle()
             await self._driver.quiet()
         if version >= 0:
             self._reply(Ack(f"config/{version}"))
 
     async def _settle(self) -> None:
-        """Orders in quarantine that the gateway's operators decided about. What is in doubt here no
-        longer needs no decision."""
+        """Settle orders in quarantine that the gateway's operators decided about. One that is in
+        quarantine here no longer, or not yet, is left as it is; the latter is told of again."""
         for one in self._lease.settled:
             by, reason = f"{one.by} at the gateway", one.reason or "settled at the gateway"
             try:

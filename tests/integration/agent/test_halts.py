@@ -61,7 +61,7 @@ async def test_a_halt_is_acknowledged_only_once_no_send_is_on_its_way(tmp_path: 
     async with FaultyGateway() as gateway, Agent(tmp_path, gateway) as agent:
         await gateway.until(lambda: gateway.acked("config/1"))
         sending, answered = asyncio.Event(), asyncio.Event()
-        _hold_sends(agent.terminal(), sending, answered)
+        hold_sends(agent.terminal(), sending, answered)
         await gateway.say(FIRST, opening("on its way"))
         await sending.wait()
         gateway.halts = (FIRM,)
@@ -81,7 +81,7 @@ async def test_a_halt_is_acknowledged_only_once_no_send_is_on_its_way(tmp_path: 
         assert len(agent.terminal().sent) == 1
 
 
-def _hold_sends(terminal: Doctored, sending: asyncio.Event, answered: asyncio.Event) -> None:
+def hold_sends(terminal: Doctored, sending: asyncio.Event, answered: asyncio.Event) -> None:
     """The terminal carries sends out, and answers them when it is told to."""
     really_call = terminal.call
 

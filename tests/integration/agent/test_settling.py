@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from onefill.contracts.client_config import Settlement
@@ -9,8 +10,9 @@ from onefill.contracts.messages import Status
 from onefill.journal.journal import Journal
 from onefill.model.states import State
 from tests.builders import accepted, moved, sending
-from tests.integration.agent.gateway import FaultyGateway
+from tests.integration.agent.gateway import FaultyGateway, opening
 from tests.integration.agent.stage import FIRST, Agent
+from tests.integration.agent.test_halts import hold_sends
 from tests.unit.channels.local.desk import SERVER
 
 ACCOUNT = f"{FIRST}@{SERVER}"
@@ -61,3 +63,26 @@ async def test_it_settles_the_agents_books_and_is_told_as_a_result(tmp_path: Pat
         "ann at the gateway",
         "not in the books",
     )
+
+
+async def test_a_decision_that_comes_while_a_configuration_waits_is_not_passed_over(
+    tmp_path: Path,
+) -> None:
+    async with FaultyGateway() as gateway, Agent(tmp_path, gateway) as agent:
+        await gateway.until(lambda: gateway.acked("config/1"))
+        await agent.stop()
+        quarantined(tmp_path, "doubted")
+        await agent.start()
+        await gateway.until(lambda: [one for one in gateway.errors if one.code == "QUARANTINED"])
+        sending_now, answered = asyncio.Event(), asyncio.Event()
+        hold_sends(agent.terminal(), sending_now, answered)
+        await gateway.say(FIRST, opening("on its way"))
+        await sending_now.wait()
+        await gateway.configure(FIRST)  # waits until that send is answered
+        gateway.settled = (
+            Settlement(key="doubted", to=State.NOT_EXECUTED, by="ann", reason="not in the books"),
+        )
+        version = await gateway.configure(FIRST)
+        answered.set()
+        await gateway.until(lambda: gateway.acked(f"config/{version}"))
+        assert await gateway.until(lambda: gateway.results_of("doubted"))

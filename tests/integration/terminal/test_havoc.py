@@ -98,7 +98,7 @@ def test_two_hundred_faults_while_three_sessions_trade(tmp_path: Path) -> None:
         "own on a served broker of its own; faults come at drawn instants, and each is seen from\n"
         "outside to have happened. At the end the brokers' own books are held against the\n"
         "journal, the journals of those who took an account over, and all that callers were told.\n"
-        "Denied is what was asked while a worker was being replaced: nothing of it was sent.",
+        "Denied is what was asked while a worker was away for long: nothing of it was sent.",
         f"**{sum(havoc.struck.values())} faults in {seconds:.0f} s, {sum(states.values())} orders, "
         f"{len(breaches)} breaches.**",
         "times",
