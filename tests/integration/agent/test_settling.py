@@ -78,7 +78,9 @@ async def test_a_decision_that_comes_while_a_configuration_waits_is_not_passed_o
         hold_sends(agent.terminal(), sending_now, answered)
         await gateway.say(FIRST, opening("on its way"))
         await sending_now.wait()
-        await gateway.configure(FIRST)  # waits until that send is answered
+        first = await gateway.configure(FIRST)  # waits until that send is answered
+        await gateway.until(lambda: first in [line["version"] for line in agent.said("config")])
+        await asyncio.sleep(0.05)
         gateway.settled = (
             Settlement(key="doubted", to=State.NOT_EXECUTED, by="ann", reason="not in the books"),
         )
