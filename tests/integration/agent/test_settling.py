@@ -81,10 +81,13 @@ async def test_a_decision_that_comes_while_a_configuration_waits_is_not_passed_o
         first = await gateway.configure(FIRST)  # waits until that send is answered
         await gateway.until(lambda: first in [line["version"] for line in agent.said("config")])
         await asyncio.sleep(0.05)
+        assert not gateway.acked(f"config/{first}")
         gateway.settled = (
             Settlement(key="doubted", to=State.NOT_EXECUTED, by="ann", reason="not in the books"),
         )
         version = await gateway.configure(FIRST)
+        await gateway.until(lambda: version in [line["version"] for line in agent.said("config")])
         answered.set()
         await gateway.until(lambda: gateway.acked(f"config/{version}"))
+        assert agent.said("settled"), "acknowledged, and not in the books"
         assert await gateway.until(lambda: gateway.results_of("doubted"))
