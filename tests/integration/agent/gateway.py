@@ -8,6 +8,7 @@ import itertools
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -156,6 +157,16 @@ class FaultyGateway:
             frame = framing.pack(message)
             assert frame is not None
             await socket.send(frame)
+
+    async def deliver(self, account: str, command: Command) -> None:
+        """A command, told again until there is a result: a session may end under the telling."""
+        for _ in range(100):
+            with suppress(ConnectionClosed):
+                await self.say(account, command)
+            with suppress(AssertionError):
+                await self.until(lambda: self.results_of(command.intent.client_key), 1.0)
+                return
+        raise AssertionError(f"{command.intent.client_key} never had a result")
 
     async def raw(self, account: str, frame: bytes | str) -> None:
         socket, _ = self._live[account]

@@ -48,24 +48,19 @@ async def test_a_primary_that_says_it_is_well_and_is_not_is_tried_ever_more_rare
     tmp_path: Path,
 ) -> None:
     primary, backup = FaultyGateway(), FaultyGateway()
-    async with backup:
+    async with primary, backup, Agent(tmp_path, primary, backup) as agent:
+        await primary.connected(FIRST)
+        await primary.stop()
+        await backup.connected(FIRST)
         await primary.start()
-        async with Agent(tmp_path, primary, backup) as agent:
-            await primary.connected(FIRST)
-            await primary.stop()
-            await backup.connected(FIRST)
-            await primary.start()
-            primary.accepts = False
-            await backup.until(lambda: len(agent.said("returning")) == 3)
-            tries = primary.connections
-            await backup.until(lambda: backup.is_live(FIRST))
-            await backup.say(FIRST, opening("k-1"))
-            await backup.until(lambda: backup.results_of("k-1"))
-            returned = [line["at"] for line in agent.said("returning")]
+        primary.accepts = False
+        await backup.until(lambda: len(agent.said("returning")) == 3)
+        tries = primary.connections
+        await backup.deliver(FIRST, opening("k-1"))
+        returned = [line["at"] for line in agent.said("returning")]
 
         assert tries == 1
         assert len(set(returned)) == 3
-    await primary.stop()
 
 
 async def test_an_agent_that_was_replaced_does_not_fight_for_its_session(tmp_path: Path) -> None:
