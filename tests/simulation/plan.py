@@ -36,6 +36,9 @@ _CONFIG = ExecutionConfig(
     connection_patience_ms=8_000,
 )
 
+#: Orders that come close together share a look, as they do where a worker is asked.
+_SHARING = msgspec.structs.replace(_CONFIG, look_shared_ms=20)
+
 #: Points that few lives come to, in the groups in which they are come to: each group is aimed at
 #: as one, so that deaths there are not rarer than elsewhere.
 _RARE = tuple(
@@ -104,6 +107,7 @@ def plan_of(seed: int) -> Plan:
     caps = (draw.choice([8, 14, 20]), draw.choice([4, 6, 9]), draw.choice([2e5, 4e5, 6e5]))
     plan = Plan(
         seed=seed,
+        config=_SHARING if seed % 2 else _CONFIG,
         markets=markets,
         decisions=decide(seed, markets, _ORDERS),
         faults=_faults(rates, seed, stale_max_ms=draw.choice([1_200, 20_000])),

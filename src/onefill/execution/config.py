@@ -34,6 +34,9 @@ class ExecutionConfig(msgspec.Struct, frozen=True, kw_only=True):
     connection_patience_ms: int = 60_000
     #: How long a new order waits for a terminal whose worker is being replaced.
     worker_patience_ms: int = 5_000
+    #: For how long a look at a symbol also serves the orders that come right after; 0: each order
+    #: looks for itself, both times.
+    look_shared_ms: int = 0
     #: Greatest deviation of a market order where the order names none, in pips.
     deviation_pips: int = 20
     #: The comment that reaches the broker is cut here, the token first.

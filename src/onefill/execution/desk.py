@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from onefill.execution.config import ExecutionConfig
 from onefill.execution.effects import Call, Steps
@@ -42,6 +42,14 @@ def utc_day(now_ms: int) -> int:
     return now_ms // 86_400_000
 
 
+class Look(NamedTuple):
+    """A look at a symbol, when it was asked for (Unix ms), and the latest deal known then."""
+
+    reply: Reply
+    at_ms: int
+    deal: int
+
+
 @dataclass(slots=True)
 class Desk:
     """One account's desk. `state` is the journal's live state: read here, changed by commits."""
@@ -66,6 +74,8 @@ class Desk:
     day_of: Callable[[int], int] = utc_day
     config: ExecutionConfig = field(default_factory=ExecutionConfig)
     symbols: dict[str, Symbol] = field(default_factory=dict)
+    #: The latest look at each symbol (`looking`).
+    looks: dict[str, Look] = field(default_factory=dict)
     #: Keys whose intake is under way, in order of arrival: a repeat waits for the first.
     taking: dict[str, None] = field(default_factory=dict)
     #: Those of them whose turn is kept: none overtakes another on the way to its acceptance.

@@ -10,6 +10,7 @@ from onefill.execution.denial import Refused, target_not_open, unknown_symbol
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Commit, Sleep, Steps, Tell, Until
 from onefill.execution.gate import stopped
+from onefill.execution.looking import look
 from onefill.execution.pipeline import carry_out
 from onefill.execution.resolve import (
     resolve_cancel,
@@ -236,7 +237,7 @@ def _looked(desk: Desk, name: str) -> Steps:
     """A look at the market; a terminal whose worker is being replaced is waited for a while."""
     give_up_ms = desk.now_ms + desk.config.worker_patience_ms
     while True:
-        reply: Reply = yield desk.call("look", symbol=name)
+        reply: Reply = yield from look(desk, name)
         if reply.value is not None or reply.error[0] not in _NO_WORKER:
             return reply
         if desk.now_ms >= give_up_ms:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import islice
@@ -33,6 +34,8 @@ from onefill.runtime.lock import FileLock
 
 LATELY_OVER = 2_048
 """How many orders that are over are kept at hand."""
+LATELY_APPENDED = 1_024
+"""How many records are kept at hand, for those who follow closely."""
 
 
 class Journal:
@@ -59,6 +62,8 @@ class Journal:
         # Orders lately over, by (account, key), with the seq of the record that ended them; all of
         # those whose end is not durable yet are among them.
         self._over: dict[tuple[str, str], tuple[OrderState, int]] = {}
+        # The latest records without a gap, durable or not.
+        self._lately: deque[Record] = deque(maxlen=LATELY_APPENDED)
         self._failure: JournalFailed | None = None
 
     @classmethod
@@ -149,6 +154,7 @@ class Journal:
                 self._over[account, key] = (order, seq)
             standing.head = head
             self._batch.rows.append(Row(seq, account, at_ms, number, body, head))
+            self._lately.append(Record(seq, account, at_ms, event, head))
             self._appended = seq
         except BaseException as error:
             self.fail(error)
@@ -225,7 +231,20 @@ class Journal:
         self, *, after: int = 0, account: str | None = None, order: str | None = None
     ) -> Iterator[Record]:
         """Durable records above `after`, in order; of one account, of one order (client key)."""
+        count = max(0, self._appended - after)
+        if order is None and count <= len(self._lately):
+            lately = [*islice(reversed(self._lately), count)]
+            return (
+                record
+                for record in reversed(lately)
+                if record.seq <= self._durable and account in (None, record.account)
+            )
         return loading.records(self._store, after=after, account=account, order=order)
+
+    def ended_by(self, account: str, key: str, seq: int) -> OrderState | None:
+        """The order that record `seq` ended, as it stands since; None where it is not at hand."""
+        order, ended = self._over.get((account, key), (None, 0))
+        return order if ended == seq else None
 
     def read_after(self, seq: int, limit: int) -> list[Record]:
         """The durable records that follow record `seq`, at most `limit`."""

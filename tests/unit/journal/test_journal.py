@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -183,6 +184,44 @@ def test_an_orders_records_are_told_by_its_key(home: Path) -> None:
         ]
         assert {key_of(record.event) for record in told} == {"k"}
         assert list(journal.records(order="never")) == []
+
+
+@given(kept=st.integers(1, 6), counts=st.lists(st.integers(1, 4), max_size=5), after=st.integers(0))
+def test_records_at_hand_are_those_on_disk(
+    tmp_path_factory: pytest.TempPathFactory, kept: int, counts: list[int], after: int
+) -> None:
+    with (
+        pytest.MonkeyPatch.context() as patched,
+        Journal.open(tmp_path_factory.mktemp("journal")) as journal,
+    ):
+        patched.setattr(journal, "_lately", deque(maxlen=kept))
+        for group, count in enumerate(counts):
+            for number in range(count):
+                account = ACCOUNT if number % 2 else OTHER
+                journal.append(account, Alerted(code="A", message=f"{group}.{number}"), START_MS)
+            if group < len(counts) - 1:
+                journal.flush()
+        after %= sum(counts) + 2
+        told = list(journal.records(after=after))
+        of_one = list(journal.records(after=after, account=ACCOUNT))
+        stored = journal.read_after(after, 100)
+
+    assert told == stored
+    assert of_one == [record for record in stored if record.account == ACCOUNT]
+
+
+def test_an_order_is_at_hand_under_the_record_that_ended_it_and_no_other(home: Path) -> None:
+    with Journal.open(home) as journal:
+        epochs(journal, ACCOUNT)
+        first, _, last = (
+            journal.append(ACCOUNT, event, START_MS)
+            for event in (accepted("a"), sending("a", 1_000), filled("a", 1_000))
+        )
+        ended = journal.ended_by(ACCOUNT, "a", last)
+
+        assert ended == journal.find(ACCOUNT, "a")
+        assert journal.ended_by(ACCOUNT, "a", first) is None
+        assert journal.ended_by(ACCOUNT, "b", last) is None
 
 
 def test_a_key_used_twice_is_refused_by_the_store_and_nothing_of_the_group_is_written(

@@ -13,6 +13,8 @@ _MAY_BE_0 = frozenset({
     "connection_patience_seconds",
 })  # fmt: skip
 _MOST, _MOST_MAGIC = 1e9, 2**63
+_LOOK_SHARED_MS = 20
+"""A quote that a terminal showed so lately is the one that it shows: MT5's own feed is polled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ class ExecutionEngineConfig:
             call_deadline_ms=_ms(self.call_deadline_seconds),
             lateness_bound_ms=_ms(self.lateness_bound_seconds),
             connection_patience_ms=_ms(self.connection_patience_seconds),
+            look_shared_ms=_LOOK_SHARED_MS,
             deviation_pips=self.deviation_pips,
             comment_limit=self.comment_limit,
         )

@@ -132,7 +132,9 @@ class Outbox:
         event = record.event
         if not isinstance(event, Moved | Denied) or self._own(event.key):
             return None
-        order = self._as_of(event.key, record.seq)
+        order = self._journal.ended_by(self._account, event.key, record.seq)
+        if order is None:
+            order = self._as_of(event.key, record.seq)
         if order is None:
             return None
         told = result_of(order, sequence=self._count + 1, at_ms=record.at_ms)

@@ -6,6 +6,7 @@ from onefill.execution.breach import consequences, loss_marks, tell_alerts
 from onefill.execution.denial import unknown_symbol
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Commit, Steps, Tell, Until
+from onefill.execution.looking import look
 from onefill.execution.told import Settled
 from onefill.model.account import AccountState
 from onefill.model.events import Denied, Event, Moved
@@ -27,7 +28,7 @@ def validate(desk: Desk, order: OrderState) -> Steps:
     if symbol is None:
         unknown = unknown_symbol(resolved.symbol)
         return (yield from denied(order, unknown.code, unknown.message))
-    reply: Reply = yield desk.call("look", order, symbol=resolved.symbol)
+    reply: Reply = yield from look(desk, resolved.symbol, order)
     if reply.value is None:
         return True  # not connected: the recording stage waits for the connection
     marks = loss_marks(desk, order.intent, symbol.name, reply.value)

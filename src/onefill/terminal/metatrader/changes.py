@@ -18,8 +18,9 @@ from onefill.terminal.port import Changes, DealRow, OrderRow
 #: How late a broker may write history and still be seen; longer than a clock changes by.
 OVERLAP_MS = 7_200_000
 DAY_MS = 86_400_000
-#: With no more rows than this in that while, all of it is asked for at every look.
-FEW_ROWS = 1_000
+#: With no more rows than this in that while, all of it is asked for at every look: a look comes
+#: before every send, and costs as much as it has rows.
+FEW_ROWS = 50
 #: With more, it is asked for whole only so often that so many rows a second are told again, and a
 #: glance right before a send believes a look that is no older than this.
 TOLD_AGAIN_PER_S = 1_000

@@ -120,7 +120,10 @@ class WorkerTerminal:
         #: What the worker is asked, whether or not its caller still waits.
         self._under_way: _Call | None = None
         self._waiting: deque[_Call] = deque()
-        #: Of those, the ones that others may share.
+        #: Looks that others may share wait apart: they go first, every other time, because whole
+        #: lines of orders wait for one of them.
+        self._looks: deque[_Call] = deque()
+        self._looked = False
         self._alike: dict[tuple[str, int | None, bytes], _Call] = {}
         #: Looks at the deadline. It is left to run from call to call, and looks again where that of
         #: the call under way is later: a timer a call would cost more than the call's encoding.
@@ -161,11 +164,11 @@ class WorkerTerminal:
         asked = self._alike.get(alike)
         if asked is not None:
             asked.request = call.request  # of the latest deadline
-        elif len(self._waiting) >= WAITING_MOST:
+        elif len(self._looks) >= WAITING_MOST:
             return _CROWDED
         else:
             asked = self._alike[alike] = call
-            self._waiting.append(call)
+            self._looks.append(call)
         return await asyncio.shield(asked.answer)
 
     def replace(self) -> None:
@@ -233,12 +236,21 @@ class WorkerTerminal:
         call, self._under_way = self._under_way, None
         if call is not None and not call.answer.done():
             call.answer.set_result(reply)
-        while self._waiting and self._under_way is None:
-            following = self._waiting.popleft()
-            if following.alike is not None:
-                self._alike.pop(following.alike, None)
+        while (following := self._following()) is not None:
             if not following.answer.done():
                 self._begin(following)
+
+    def _following(self) -> _Call | None:
+        """Whose turn is next; None where nobody waits, or a call is under way."""
+        if self._under_way is not None:
+            return None
+        self._looked = bool(self._looks) and not (self._looked and self._waiting)
+        if not self._looked:
+            return self._waiting.popleft() if self._waiting else None
+        following = self._looks.popleft()
+        assert following.alike is not None
+        del self._alike[following.alike]
+        return following
 
     def _watch(self, due_ns: int, now_ns: int) -> None:
         """Look at the deadline at that time, or before."""

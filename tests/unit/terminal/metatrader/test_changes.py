@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onefill.terminal.metatrader.broker_time import BrokerTime
-from onefill.terminal.metatrader.changes import FEW_ROWS, GLANCE_MS, ChangeLog
+from onefill.terminal.metatrader.changes import GLANCE_MS, TOLD_AGAIN_PER_S, ChangeLog
 from tests.unit.terminal.metatrader.fake import T0, FakeModule, deal_row, order_row
 
 DAY = 86_400_000
@@ -120,7 +120,7 @@ def test_a_history_that_is_not_shown_is_no_empty_one_and_the_error_is_its_own() 
 def test_of_many_rows_only_the_newest_are_asked_for_and_late_ones_are_told_in_time() -> None:
     module = FakeModule()
     log = log_of(module)
-    for ticket in range(1, FEW_ROWS + 2):
+    for ticket in range(1, TOLD_AGAIN_PER_S + 1):  # and as many deals: two seconds' worth
         happens(module, ticket, T0)
     assert log.look(T0)
     cursor = log.since(0).cursor

@@ -169,6 +169,22 @@ async def test_looks_that_wait_and_ask_the_same_share_an_answer_newer_than_each_
     assert [ask.epoch for ask in worker.wire.asks] == [0, 0, 2, 0]
 
 
+async def test_looks_and_other_calls_take_turns_whoever_came_first() -> None:
+    bench = await started()
+    worker = bench.workers[0]
+    asked = [bench.soon(Request("symbols", {"group": str(number)})) for number in range(3)]
+    asked += [bench.soon(Request("ready", {}, epoch=number)) for number in range(3)]
+    await asyncio.sleep(0)
+    for number in range(1, 7):
+        ask = await worker.asked(number)
+        worker.tell(ask, READY if ask.name == "ready" else ())
+    await asyncio.gather(*asked)
+
+    assert [ask.name for ask in worker.wire.asks] == [
+        "symbols", "ready", "symbols", "ready", "symbols", "ready",
+    ]  # fmt: skip
+
+
 async def test_a_call_whose_deadline_passed_while_it_waited_its_turn_is_not_sent() -> None:
     bench = await started()
     first = bench.soon()
