@@ -14,6 +14,7 @@ import apsw
 import pytest
 
 from onefill.cli import main
+from onefill.cli.admin_options import login
 from onefill.gateway.identity.errors import Unauthenticated
 from onefill.gateway.identity.model import Right
 from onefill.gateway.identity.opening import Identity, open_identity
@@ -230,7 +231,11 @@ def test_an_override_is_asked_for_by_one_and_approved_by_another(gateway: Gatewa
     (asked,) = gateway.json("override", *words, "--by", "Anna")
     complaint = gateway.refused("override", "approve", asked["id"], "--by", "anna")
     assert "somebody else" in complaint
-    gateway("override", "approve", asked["id"], "--by", "Bert")
+    assert asked["asked_login"] == login()
+    approved = gateway("override", "approve", asked["id"], "--by", "Bert", "--reason", "agreed")
+    assert f"from the login {login()}" in approved.out
+    last = gateway.json("audit", "list", "--last", "1")[0]
+    assert (last["who"], last["login"], last["reason"]) == ("Bert", login(), "agreed")
     (held,) = gateway.json("limits", "show", "acme/1001")
     holds = {(one["level"], one["limit"]): one["value"] for one in held["holds"]}
     assert holds["firm", "max_order_volume"] == "20"
@@ -243,7 +248,7 @@ def test_the_trail_tells_who_did_what_and_shows_what_was_done_to_it(gateway: Gat
     gateway("user", "change", "acme/anna", "--inactive", "--by", "Bert Kurz")
     last = gateway.json("audit", "list", "--last", "1")[0]
     assert (last["who"], last["what"]) == ("Bert Kurz", "user.change")
-    assert last["detail"]["login"]
+    assert (last["login"], last["reason"]) == (login(), "")
     (verdict,) = gateway.json("audit", "verify")
     assert verdict["breaks"] == []
     assert gateway("audit", "verify", "--head", verdict["head"]).out.startswith("intact")

@@ -33,6 +33,11 @@ def files(tmp_path: Path, broker: ServedBroker) -> AgentFiles:
         ({"--gateway": "http://127.0.0.1:1"}, "wss://"),
         ({"--gateway": "ws://gateway.example"}, "--allow-plain"),
         ({"--gateway": "wss://me:secret@gateway.example"}, "no user"),
+        ({"--gateway": "wss://gateway.example/prefix"}, "no path"),
+        ({"--gateway": "wss://gateway.example?token=secret"}, "no query"),
+        ({"--gateway": "wss://"}, "no host"),
+        ({"--token-file": "open.token"}, "chmod 600"),
+        ({"--terminals": "two_words.toml"}, "one word"),
         ({"--token-file": "none.token"}, "none.token"),
         ({"--token-file": "empty.token"}, "empty.token"),
         ({"--terminals": "none.toml"}, "none.toml"),
@@ -48,7 +53,12 @@ def test_a_wrong_call_is_one_line(
     files: AgentFiles, changes: dict[str, str | None], says: str
 ) -> None:
     (files.home / "empty.token").touch(mode=0o600)
+    (files.home / "open.token").write_text("a.b.c")
+    (files.home / "open.token").chmod(0o644)
+    (files.home / "two_words").write_text("two words")
+    served = (files.home / "terminals.toml").read_text().replace("broker.token", "two_words")
     for name, text in (
+        ("two_words", served),
         ("broken", "[sessions"), ("unknown", "[sessions.main]\ncolour = 1\n"), ("nobody", ""),
     ):  # fmt: skip
         (files.home / f"{name}.toml").write_text(text)
@@ -65,6 +75,16 @@ def test_a_wrong_call_is_one_line(
     assert (ran.status, ran.out) == (2, "")
     assert says in ran.complaint
     assert "secret" not in ran.err
+
+
+def test_it_says_why_a_terminal_that_is_connected_is_not_ready(files: AgentFiles) -> None:
+    terminals = files.home / "terminals.toml"
+    text = terminals.read_text()
+    terminals.write_text(text.replace("login =", "time_zone = 'Asia/Tokyo'\nlogin ="))
+    with files.start(AWAY) as agent:
+        missing = agent.hear(lambda one: one.get("event") == "terminal_missing")
+        assert "Asia/Tokyo" in missing["why"]
+        assert agent.end() == 0
 
 
 def test_it_waits_for_a_gateway_that_is_away_and_stops_when_it_is_told_to(
@@ -99,6 +119,23 @@ def test_a_token_that_is_renewed_in_its_file_is_taken_and_the_backup_serves_mean
             assert [one.connected for one in engine.accounts()] == [True]
         assert gateway.tokens[str(LOGIN)] not in agent.text
         assert agent.end(signal.SIGINT) == 0
+
+
+def test_a_broker_that_has_not_made_its_token_yet_is_waited_for(files: AgentFiles) -> None:
+    token = files.home / "broker.token"
+    text = token.read_text()
+    token.unlink()
+    with files.start(AWAY) as agent:
+        started = agent.hear(lambda one: one.get("event") == "started")
+        assert started["journal"] == str(files.home / "data" / "journal")
+        assert started["data"] == str(files.home / "data")
+        missing = agent.hear(lambda one: one.get("event") == "terminal_missing")
+        assert "not there yet" in missing["why"]
+        token.touch(mode=0o600)
+        token.write_text(text)
+        agent.hear(lambda one: one.get("event") == "terminal_ready")
+        assert agent.end() == 0
+    assert text.strip() not in agent.text
 
 
 def test_it_speaks_to_people_too(files: AgentFiles) -> None:

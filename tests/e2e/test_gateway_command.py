@@ -77,6 +77,7 @@ def test_it_says_where_it_is_and_what_to_do_and_ends_when_it_is_told_to(tmp_path
     assert "http://127.0.0.1:" in people.lines[0]
     assert "/ws/execution" in people.lines[0]
     assert str(tmp_path / "g") in people.lines[1]
+    until(lambda: f"onefill admin setup --data {tmp_path / 'g'}" in people.text)
     assert people.end(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM) == 0
     assert people.lines[-1] == "gateway: stopped\n"
 

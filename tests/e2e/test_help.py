@@ -37,7 +37,7 @@ COMMANDS = (
 def test_the_help_names_every_command() -> None:
     ran = onefill("--help")
     assert ran.status == 0
-    assert "Example: onefill run" in ran.out
+    assert "Example: onefill demo" in ran.out
     for command in sorted({first for first, *_ in COMMANDS}):
         assert re.search(rf"^\W*{command}\b", ran.out, re.MULTILINE)
 

@@ -69,12 +69,20 @@ def test_follow_shows_a_fill_as_it_comes_until_ctrl_c(desk: TradingDesk) -> None
         *("-m", "onefill", "orders", "--follow", "--account", ACCOUNT),
         *("--gateway", desk.gateway.url, "--key-file", desk.gateway.key_file),
     )
-    until(lambda: "received" in people.text)
+    until(lambda: people.text)  # it has shown what there is, and follows
     assert decide(desk, "first").status is State.FILLED  # either in the list, or as it comes
     second = decide(desk, "second", volume=0.2)
     assert second.status is State.FILLED
     follow.hear(lambda one: "detail" in one and is_state(one, "second", "filled"))
     until(lambda: any("second" in line and "filled" in line for line in people.lines))
+    assert second.requested_price
+    assert second.fill_price
+    worse = (second.fill_price - second.requested_price) * 10_000
+    assert second.slippage_pips == pytest.approx(worse, abs=1e-6)
+    assert decide(desk, "off-step", volume=0.123).status is State.DENIED  # by the agent
+    until(lambda: any("off-step" in line and "reported" in line for line in people.lines))
+    (told,) = [one for one in people.lines if "off-step" in one and "reported" in one]
+    assert "reported  denied (VOLUME_OFF_STEP: " in told
     assert follow.end(signal.SIGINT) == 0
     assert people.end(signal.SIGINT) == 0
 
@@ -124,6 +132,11 @@ def test_a_kill_flattens_stops_and_outlives_the_gateways_death(desk: TradingDesk
     assert ran.status == 0, ran.err
     assert "may trade again" in ran.out
     assert command(desk, "resume", "--list").out == "nothing is halted\n"
+    trail = objects(onefill("admin", "audit", "list", "--data", desk.gateway.data, "--json"))
+    told = {one["what"]: (one["who"], one["reason"], one["login"]) for one in trail}
+    assert told["halt.begin"] == (told["halt.end"][0], "drill", "")
+    assert told["halt.end"][1:] == ("it was a drill", "")
+    assert ":" not in told["halt.end"][0]
     with desk.gateway.client() as engine:
         until(lambda: engine.accounts()[0].connected)
     assert decide(desk, "again").status is State.FILLED

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from onefill.execution.drivers.live import LiveDriver
+from onefill.execution.gate import Halted
 from onefill.journal.group_writer import GroupWriter
 from onefill.journal.journal import Journal
 from onefill.model.events import Event, Sending
 from onefill.model.halt import Halt, Scope
 from onefill.model.intent import Action, OrderIntent, OrderType
 from onefill.model.order import OrderState
+from onefill.model.resolved import BrokerRequest
 from onefill.model.states import State
 from onefill.risk.caps import Trading
 from onefill.terminal.port import Reply, Request, SendResult
@@ -39,12 +42,14 @@ class SetGate:
     def __init__(self) -> None:
         self.halt: Halt | None = None
         self.trading = Trading.NORMAL
+        self.trading_set_by = "gateway wss://one"
         self.lost = ""
         self.closes_in: int | None = None
 
-    def halted(self, magic: int) -> Halt | None:
+    def halted(self, magic: int) -> Halted | None:
         held = self.halt
-        return held if held is not None and held.covers("t", ACCOUNT, magic) else None
+        covers = held is not None and held.covers("t", ACCOUNT, magic)
+        return Halted(held, "wss://one") if held is not None and covers else None
 
     def out_of_contact(self) -> str:
         return self.lost
@@ -91,7 +96,7 @@ async def test_a_halt_denies_openings_and_lets_closes_pass(tmp_path: Path) -> No
 
     assert refused.state is State.DENIED
     assert refused.code == "KILLED"
-    assert "the firm is halted by ann (a drill)" in refused.message
+    assert "the firm is halted by ann (a drill) at gateway wss://one" in refused.message
     assert closed.state is State.FILLED
 
 
@@ -151,6 +156,79 @@ async def test_a_halt_of_a_strategy_leaves_the_others_alone(tmp_path: Path) -> N
     assert (halted.code, other.state) == ("KILLED", State.FILLED)
 
 
+async def test_a_halt_of_a_strategy_covers_changes_of_what_it_holds_whoever_asks(
+    tmp_path: Path,
+) -> None:
+    def change(key: str, **fields: Any) -> OrderIntent:
+        return OrderIntent(client_key=key, action=Action.MODIFY, stop_loss=1.07, **fields)
+
+    with Journal.open(tmp_path / "j") as journal:
+        driver, gate = gated(journal)
+        await driver.boot()
+        seven = await executed(driver, opening("seven", magic=7))
+        await executed(driver, opening("eight", magic=8))
+        limit = opening("limit", magic=7, order_type=OrderType.LIMIT, price=1.075)
+        pending = await executed(driver, limit)
+        gate.halt = Halt(id="h", scope=Scope.STRATEGY, strategy=7)
+        changes = [
+            change("by key", target="seven"),
+            change("by ticket", target_ticket=seven.position_ticket),
+            change("pending", target_order=pending.order_ticket),
+            change("as another", target="seven", magic=8),
+            change("own", target="eight", magic=7),
+            change("other", target="eight"),
+        ]
+        changed = {one.client_key: await executed(driver, one) for one in changes}
+        await driver.close()
+
+    assert {key: order.code for key, order in changed.items() if order.code} == dict.fromkeys(
+        ["by key", "by ticket", "pending", "as another", "own"], "KILLED"
+    )
+    assert changed["other"].state is State.DONE
+
+
+async def test_a_halt_of_a_strategy_covers_changes_of_a_position_that_nobody_here_opened(
+    tmp_path: Path,
+) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        terminal = terminal_for()
+        driver = live_driver(journal, terminal)
+        gate = driver.desk.gate = SetGate()
+        await driver.boot()
+        by_hand = BrokerRequest(action=1, symbol="EURUSD", volume=0.1, type_filling=1, magic=7)
+        assert terminal.broker.execute(by_hand).retcode == 10_009
+        await until(lambda: bool(driver.desk.state.positions))
+        gate.halt = Halt(id="h", scope=Scope.STRATEGY, strategy=7)
+        (ticket,) = driver.desk.state.positions
+        change = OrderIntent(
+            client_key="m", action=Action.MODIFY, target_ticket=ticket, stop_loss=1.07
+        )
+        refused = await executed(driver, change)
+        await driver.close()
+
+    assert refused.code == "KILLED"
+
+
+async def test_a_change_that_waits_is_denied_by_a_halt_of_its_targets_strategy(
+    tmp_path: Path,
+) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        driver, gate = gated(journal)
+        await driver.boot()
+        await executed(driver, opening("seven", magic=7))
+        gate.lost = "no word from the gateway"
+        change = OrderIntent(client_key="m", action=Action.MODIFY, target="seven", stop_loss=1.07)
+        going = asyncio.create_task(driver.execute(change))
+        await until(lambda: "m" in driver.desk.held)
+        gate.halt, gate.lost = Halt(id="h", scope=Scope.STRATEGY, strategy=7), ""
+        order = await going
+        await driver.close()
+        assert sends(journal) == 1
+
+    assert order is not None
+    assert order.code == "KILLED"
+
+
 async def test_reduce_only_denies_openings_and_halted_denies_changes_too(tmp_path: Path) -> None:
     with Journal.open(tmp_path / "j") as journal:
         driver, gate = gated(journal)
@@ -167,6 +245,7 @@ async def test_reduce_only_denies_openings_and_halted_denies_changes_too(tmp_pat
         await driver.close()
 
     assert opened.code == "REDUCE_ONLY"
+    assert "gateway wss://one lets this account only reduce" in opened.message
     assert changed.state is State.DONE
     assert again.code == "TRADING_HALTED"
 

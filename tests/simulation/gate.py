@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+from onefill.execution.gate import Halted
 from onefill.model.halt import Halt, Scope
 from onefill.risk.caps import Trading
 from onefill.runtime.clock import VirtualClock
@@ -25,9 +26,10 @@ class SeededGate:
     _shut: list[tuple[int, int, bool]] = field(default_factory=list)
 
     trading = Trading.NORMAL
+    trading_set_by = "nobody"
 
-    def halted(self, magic: int) -> Halt | None:
-        return _HALT if self._closed(by_halt=True) else None
+    def halted(self, magic: int) -> Halted | None:
+        return Halted(_HALT) if self._closed(by_halt=True) else None
 
     def out_of_contact(self) -> str:
         return "the gateway is silent" if self._closed(by_halt=False) else ""

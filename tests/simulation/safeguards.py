@@ -186,7 +186,7 @@ def _boot(patch: Patch) -> None:
 
 def _gate(patch: Patch) -> None:
     """Nobody looks at the gate in the moment before the send."""
-    patch.setattr(submit, "stopped", lambda gate, intent: None)
+    patch.setattr(submit, "stopped", lambda gate, intent, magics: None)
     patch.setattr(submit, "waits", lambda gate, intent: "")
 
 

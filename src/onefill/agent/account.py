@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from onefill.agent.commands import is_own
 from onefill.agent.conversation import Conversation
 from onefill.agent.deserted import Deserted
 from onefill.agent.equity import EquityMarks
+from onefill.agent.kept_halts import Held, KeptHalts
 from onefill.agent.lease import Lease
 from onefill.agent.lines import Say
 from onefill.channels.local.driven import DrivenAccount
@@ -21,10 +23,25 @@ from onefill.execution.drivers.live import LiveDriver
 from onefill.execution.told import Alarm
 from onefill.journal.journal import Journal
 from onefill.model.errors import OnefillError
+from onefill.model.events import Alerted
 from onefill.runtime.clock import Clock
 
 RETRY_S = 2.0
 """Between two looks at a terminal that is not there yet."""
+
+SLOW_S = 5.0
+"""A terminal that takes longer to show what is open is told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halts:
+    """What an account's gateways halted, and who lifts it. Gateways are named by their address."""
+
+    kept: KeptHalts
+    #: Those that tell this agent what they lift.
+    told_by: frozenset[str]
+    #: Those whose halts the agent's operator lifts.
+    lifted: tuple[str, ...] = ()
 
 
 class AgentAccount:
@@ -35,6 +52,7 @@ class AgentAccount:
         driven: DrivenAccount,
         journal: Journal,
         marks: EquityMarks,
+        halts: Halts,
         terminals: Terminals,
         make_link: Callable[[Peer], Link],
         clock: Clock,
@@ -48,7 +66,8 @@ class AgentAccount:
         self._make_link = make_link
         self._clock = clock
         self._say = say
-        self._lease = driven.gate = Lease()
+        self._halts = halts
+        self._lease = driven.gate = Lease(halts.kept)
         driven.equity_marks = marks
         driven.close_all_manual = terminals.close_all_manual
         driven.close_all_pending = terminals.close_all_pending
@@ -65,6 +84,8 @@ class AgentAccount:
         """Connect the terminal, then the gateway, and serve. Comes back where it is stopped; raises
         what the engine cannot go on after."""
         try:
+            await self._lift()
+            self._tell_what_is_kept()
             driver, offered = await self._opened()
             if not self._over.done():
                 self._begin(driver, offered)
@@ -93,6 +114,29 @@ class AgentAccount:
             # In the next turn: who waited for the commit speaks first (an Ack before a result).
             asyncio.get_running_loop().call_soon(self._conversation.records_came)
 
+    async def _lift(self) -> None:
+        """The operator lifts what gateways halted that are gone; on the account's record first."""
+        for gateway in self._halts.lifted:
+            held = self._halts.kept.of(gateway)
+            if held == Held():
+                self._say("nothing_to_lift", gateway=gateway)
+                continue
+            why = f"the agent's operator lifted what gateway {gateway} held back ({held})"
+            await self._driven.record(Alerted(code="HALTS_LIFTED", message=why))
+            self._halts.kept.keep(gateway, Held())
+            self._say("halts_lifted", gateway=gateway, trading=held.tightest, halts=held.ids)
+
+    def _tell_what_is_kept(self) -> None:
+        for gateway, held in self._halts.kept.gateways.items():
+            why = "it holds until this gateway tells otherwise"
+            if gateway not in self._halts.told_by:
+                why = (
+                    "this gateway tells the agent nothing any more, so it holds until the agent is "
+                    f"started with --lift-halts-of {gateway}"
+                )
+            trading, halts = held.tightest, held.ids
+            self._say("halts_kept", gateway=gateway, trading=trading, halts=halts, why=why)
+
     async def _opened(self) -> tuple[LiveDriver, tuple[str, ...]]:
         """The engine's driver and the broker's symbols, once the terminal is there; what is missing
         is said."""
@@ -104,7 +148,7 @@ class AgentAccount:
             why = session.trouble
             if session.usable:
                 try:
-                    driver = await self._driven.ready()
+                    driver = await self._ready()
                     return driver, (await session.call_soon("symbols")).value or ()
                 except OnefillError as wrong:
                     if wrong.code != "NOT_CONNECTED":
@@ -114,6 +158,18 @@ class AgentAccount:
                 self._say("terminal_missing", why=why)
                 said = why
             await asyncio.sleep(RETRY_S)
+
+    async def _ready(self) -> LiveDriver:
+        """The engine's driver. It looks at the terminal until it has seen all; why that takes long
+        is said. Raises `OnefillError`."""
+        ready = asyncio.create_task(self._driven.ready())
+        try:
+            if not (await asyncio.wait({ready}, timeout=SLOW_S))[0]:
+                why = self._driven.session.why_not_trading or "it is slow to tell what is open"
+                self._say("terminal_missing", why=why)
+            return await ready
+        finally:
+            ready.cancel()
 
     def _begin(self, driver: LiveDriver, offered: tuple[str, ...]) -> None:
         limits = driver.desk.limits.fingerprint()

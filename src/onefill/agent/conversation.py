@@ -10,6 +10,7 @@ import msgspec
 
 from onefill.agent.commands import Commands
 from onefill.agent.equity import EquityMarks
+from onefill.agent.gateway_clock import GatewayClock, apart
 from onefill.agent.lease import Lease
 from onefill.agent.lines import Say
 from onefill.agent.profile import Profiles
@@ -68,6 +69,7 @@ class Conversation:
         #: Whom the gateway knows this client as.
         self.user: Callable[[], str] = lambda: ""
         self._connection: Connection | None = None
+        self._gateway_clock = GatewayClock()
         #: Whether the gateway of this connection knows whose it is.
         self._greeted = False
         self._configuring: asyncio.Task[None] | None = None
@@ -92,7 +94,7 @@ class Conversation:
     def opened(self, connection: Connection) -> None:
         """A new connection: what was not acknowledged goes out again, in order."""
         self._connection = connection
-        self._lease.connected(bare=not connection.enveloped)
+        self._lease.connected(connection.gateway, bare=not connection.enveloped)
         self._outbox.connected()
         self.profiles.connected()
         if not connection.enveloped:
@@ -110,6 +112,17 @@ class Conversation:
         self._lease.contact(sent_ns)
         if not held and self._lease.holds:
             self._say("in_contact")
+
+    def clock(self, ahead_ms: int, within_ms: int) -> None:
+        """The gateway told its clock, by which its commands expire."""
+        news = self._gateway_clock.seen(ahead_ms, within_ms)
+        self._driver.desk.ahead_ms = self._gateway_clock.ahead_ms
+        if news and self._gateway_clock.differs:
+            why = apart(ahead_ms)
+            self._say("clock_differs", ahead_s=round(ahead_ms / 1_000, 1), why=why)
+            self._reply(WireError("CLOCK_DIFFERS", why))
+        elif news:
+            self._say("clock_agrees")
 
     def written(self, result: Result) -> None:
         """A plain dialect acknowledges nothing: what was written counts as told."""
@@ -158,8 +171,8 @@ class Conversation:
             self._say("config_refused", code=wrong.code, why=wrong.message)
             self._reply(WireError(wrong.code, wrong.message, f"config/{update.version}"))
             return
-        halts = ", ".join(halt.id for halt in self._lease.halts)
-        self._say("config", version=update.version, trading=str(self._lease.trading), halts=halts)
+        trading, halts = str(self._lease.trading), self._lease.halts
+        self._say("config", version=update.version, trading=trading, halts=halts)
         if self._connection is not None:
             self._connection.beat_within(self._lease.length_s)  # it counts from now on
         if self._configuring is None or self._configuring.done():
@@ -168,13 +181,14 @@ class Conversation:
     async def _in_force(self) -> None:
         """Acknowledge what holds once no send that it forbids can begin any more: the gate holds
         already, and those that had passed it are waited for."""
-        version = None
-        while version != self._lease.version:  # a newer one came meanwhile: sends since are its own
-            version = self._lease.version
+        held = None
+        # Where a newer one came meanwhile, or another gateway's, sends since are its own.
+        while held != (now := (self._connection, self._lease.version)):
+            held = now
             await self._settle()
             await self._driver.quiet()
-        if version >= 0:
-            self._reply(Ack(f"config/{version}"))
+        if self._lease.version >= 0:
+            self._reply(Ack(f"config/{self._lease.version}"))
 
     async def _settle(self) -> None:
         """Settle orders in quarantine that the gateway's operators decided about. One that is in

@@ -3,17 +3,13 @@ restart does not begin the day, or the peak, anew."""
 
 from __future__ import annotations
 
-import os
-import re
 from pathlib import Path
 
 import msgspec
 
-from onefill.journal.files import sync_directory
+from onefill.agent.small_files import file_of, replace
 from onefill.model.errors import OnefillError
 from onefill.terminal.zone import ServerTime
-
-_PLAIN = re.compile(r"[^A-Za-z0-9_.@-]+")
 
 
 class _Marks(msgspec.Struct):
@@ -28,7 +24,7 @@ class EquityMarks:
 
     def __init__(self, directory: Path, account: str, zone: ServerTime) -> None:
         """Raises `OnefillError` (`EQUITY_UNREADABLE`): marks that are lost would loosen limits."""
-        self._path = directory / f"{_PLAIN.sub('_', account)}.json"
+        self._path = file_of(directory, account)
         self._zone = zone
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -66,13 +62,4 @@ class EquityMarks:
         if new_day:
             marks.day, marks.day_start = day, equity
         marks.peak = max(marks.peak, equity)
-        self._keep()
-
-    def _keep(self) -> None:
-        beside = self._path.with_suffix(".new")
-        with beside.open("wb") as file:
-            file.write(msgspec.json.encode(self._marks))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
-        sync_directory(self._path.parent)
+        replace(self._path, msgspec.json.encode(self._marks))

@@ -1,5 +1,5 @@
-"""The gate in front of an account's orders: what the gateway halted, and for how long the agent may
-go on without hearing from it.
+"""The gate in front of an account's orders: what its gateways halted, and for how long the agent
+may go on without hearing from the one that it is with.
 
 The lease counts from when a heartbeat was sent that the gateway answered, never from the answer: so
 the gateway, which counts from its answer, never believes that it ran out while it still holds. The
@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
+from onefill.agent.kept_halts import Held, KeptHalts
 from onefill.contracts.client_config import ClientConfig, Settlement, decode_client_config
 from onefill.contracts.messages import ConfigUpdate
+from onefill.execution.gate import Halted
 from onefill.model.errors import OnefillError
-from onefill.model.halt import Halt
 from onefill.risk.caps import Trading
 from onefill.runtime.clock import monotonic_ns
 
@@ -26,11 +29,14 @@ BARE_LEASE_MS = 10_000
 class Lease:
     """One account's gate (implements `execution.gate.Gate`)."""
 
-    def __init__(self, now_ns: Callable[[], int] = monotonic_ns) -> None:
+    def __init__(self, kept: KeptHalts, now_ns: Callable[[], int] = monotonic_ns) -> None:
+        self._kept = kept
         self._now_ns = now_ns
+        #: The last gateway's, and which one is connected.
         self._config: ClientConfig | None = None
-        #: Whether the last one could not be read.
-        self._broken = False
+        self._gateway = ""
+        #: Whether a configuration could not be kept: it may have been a halt.
+        self._unkept = False
         #: Whether this connection's gateway has said what holds: the halts that were in force when
         #: the last connection ended may not be all.
         self._greeted = False
@@ -38,32 +44,33 @@ class Lease:
         self.version = -1
         self._until_ns = 0
 
-    def connected(self, *, bare: bool) -> None:
-        """There is a new connection. `bare`: it will tell no configuration."""
-        self._greeted, self.version = bare, -1
+    def connected(self, gateway: str, *, bare: bool) -> None:
+        """There is a new connection, to the gateway of that address. `bare`: it will tell no
+        configuration, and so lifts nothing that is kept."""
+        self._gateway, self._greeted, self.version = gateway, bare, -1
         if bare:
-            self._config, self._broken = ClientConfig(lease_ms=BARE_LEASE_MS), False
+            self._config = ClientConfig(lease_ms=BARE_LEASE_MS)
 
     def configure(self, update: ConfigUpdate) -> bool:
-        """Hold to what the gateway says from now on; False where it is older than what this
-        connection was told already. One that cannot be read may be a halt: nothing at all is sent
-        then until one comes that can. Raises `OnefillError` (`CONFIG_UPDATE_INVALID`)."""
+        """Hold to what the gateway says from now on, until it says otherwise; kept durably on
+        return. False where it is older than what this connection was told already. One that cannot
+        be read may be a halt: nothing that opens or changes is sent then until the same gateway
+        tells one that can. Raises `OnefillError` (`CONFIG_UPDATE_INVALID`, `HALTS_NOT_KEPT`)."""
         if update.version < self.version:
             return False
         try:
-            config = decode_client_config(update.document)
-            if config.trading not in tuple(Trading) or config.lease_ms < 0:
-                raise OnefillError(
-                    "CONFIG_UPDATE_INVALID",
-                    f"the gateway's configuration cannot be: trading {config.trading!r}, lease "
-                    f"{config.lease_ms} ms",
-                )
+            config = _read(update)
         except OnefillError:
-            self._broken = True
+            self._keep(msgspec.structs.replace(self._kept.of(self._gateway), unread=True))
             raise
-        self._config, self._broken = config, False
-        self._greeted, self.version = True, update.version
+        self._keep(Held(trading=Trading(config.trading), halts=config.halts))
+        self._config, self._greeted, self.version = config, True, update.version
         return True
+
+    def _keep(self, held: Held) -> None:
+        self._unkept = True
+        self._kept.keep(self._gateway, held)
+        self._unkept = False
 
     def contact(self, sent_ns: int) -> None:
         """The gateway answered a heartbeat that was sent then."""
@@ -88,23 +95,28 @@ class Lease:
 
     @property
     def trading(self) -> Trading:
-        """The trading state (control 2) that the gateway set."""
-        if self._broken:
-            return Trading.HALTED
-        return Trading(self._config.trading) if self._config is not None else Trading.NORMAL
+        """The tightest trading state (control 2) that a gateway set."""
+        return Trading.HALTED if self._unkept else self._kept.tightest[0]
 
     @property
-    def halts(self) -> tuple[Halt, ...]:
-        """What the gateway halted of this account."""
-        return self._config.halts if self._config is not None else ()
+    def trading_set_by(self) -> str:
+        """Who set it, in words."""
+        if self._unkept:
+            return "the agent, which could not write down what a gateway halts,"
+        gateway = self._kept.tightest[1]
+        if self._kept.of(gateway).unread:
+            return f"gateway {gateway}, which sent a configuration that cannot be read,"
+        return f"gateway {gateway}"
 
-    def halted(self, magic: int) -> Halt | None:
-        """The halt that covers a magic number. A gateway tells an account its own halts only, by
-        names of tenants and accounts that are the gateway's."""
-        for halt in self.halts:
-            if halt.strategy is None or halt.strategy == magic:
-                return halt
-        return None
+    @property
+    def halts(self) -> str:
+        """What is halted, by the halts' ids, whichever gateway halted it."""
+        return ", ".join(held.ids for held in self._kept.gateways.values() if held.ids)
+
+    def halted(self, magic: int) -> Halted | None:
+        """The halt that covers a magic number."""
+        found = self._kept.halted(magic)
+        return Halted(*found) if found is not None else None
 
     def out_of_contact(self) -> str:
         """Why what raises risk waits, as a sentence; empty where it need not."""
@@ -115,3 +127,14 @@ class Lease:
     def closes_in_ms(self) -> int | None:
         """After how long sends wait unless the gateway is heard of again."""
         return max(0, self._until_ns - self._now_ns()) // 1_000_000
+
+
+def _read(update: ConfigUpdate) -> ClientConfig:
+    config = decode_client_config(update.document)
+    if config.trading not in tuple(Trading) or config.lease_ms < 0:
+        raise OnefillError(
+            "CONFIG_UPDATE_INVALID",
+            f"the gateway's configuration cannot be: trading {config.trading!r}, lease "
+            f"{config.lease_ms} ms",
+        )
+    return config

@@ -7,9 +7,13 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+import msgspec
+
 from onefill.agent.equity import EquityMarks
 from onefill.channels.local.session import PooledSession
 from onefill.channels.local.terminals_file import Terminals
+from onefill.contracts.account_profile import MAX_POSITIONS, encode
+from onefill.contracts.framing import MAX_FRAME
 from onefill.contracts.messages import HeldPosition, Profile
 from onefill.execution.drivers.live import LiveDriver
 from onefill.model.intent import Side
@@ -23,9 +27,18 @@ SOON_S = 0.25
 """What happens in so short a time is told in one profile."""
 MATERIAL = 0.01
 """The part of equity whose change is told at once."""
-POSITIONS_MOST = 400
-"""A profile is one frame; the positions of an account that has more are not told."""
+FRAME_MOST = MAX_FRAME - 1_024
+"""Bytes of a profile, which goes in one frame: the rest is for what lies around it."""
 _REAL = 2
+
+
+def fitting(profile: Profile) -> Profile:
+    """The profile as it goes into a frame: where its positions are too many for one, it says how
+    many there are, so that nobody takes the account for one without."""
+    positions = profile.positions or ()
+    if len(positions) <= MAX_POSITIONS and len(encode(profile)) <= FRAME_MOST:
+        return profile
+    return msgspec.structs.replace(profile, positions=None, positions_untold=len(positions))
 
 
 class Profiles:
@@ -111,7 +124,7 @@ class Profiles:
             return None
         await self._see(account)
         why_not = self._session.why_not_trading
-        return Profile(
+        profile = Profile(
             user_id=self._user(),
             account=str(account.login),
             broker=self._terminals.broker or account.company,
@@ -124,7 +137,7 @@ class Profiles:
             margin_free=account.margin_free,
             risk=self._terminals.risk,
             preferences=self._terminals.preferences,
-            positions=self._held(rows) if len(rows) <= POSITIONS_MOST else None,
+            positions=self._held(rows),
             as_of_sequence=as_of,
             day_start_equity=self._marks.day_start,
             peak_equity=self._marks.peak,
@@ -132,6 +145,7 @@ class Profiles:
             why_not=why_not,
             limits_fingerprint=self._driver.desk.limits.fingerprint(),
         )
+        return fitting(profile)
 
     async def _see(self, account: AccountRow) -> None:
         """On a thread: a mark that moves is synced to the disk."""

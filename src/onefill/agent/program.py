@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from onefill.agent.account import AgentAccount
+from onefill.agent.account import AgentAccount, Halts
 from onefill.agent.equity import EquityMarks
+from onefill.agent.kept_halts import KeptHalts
 from onefill.agent.lines import Lines
 from onefill.channels.local.driven import DrivenAccount
 from onefill.channels.local.session import PooledSession
@@ -56,6 +57,8 @@ class AgentSettings:
     data: Path = field(default_factory=default_data)
     dialect: Dialect = Dialect.EXECUTION
     bare: bool = False
+    #: Gateways that are gone for good: what they halted is lifted.
+    lift_halts_of: tuple[Gateway, ...] = ()
     patience: Patience = field(default_factory=Patience)
     stop_patience_s: float = STOP_PATIENCE_S
     #: Where the workers of this machine keep their locks.
@@ -97,9 +100,11 @@ async def serve(settings: AgentSettings, lines: Lines, stop: Stop) -> int:
     clock = SystemClock()
     terminals = load_terminals(settings.terminals)
     _one_session_a_login(terminals)
+    _lifted_are_gone(settings)
     limits = load_limits(terminals.limits) if terminals.limits is not None else None
     read_token_file(settings.token_file)
-    journal = Journal.open(terminals.journal or settings.data / "journal")
+    place = terminals.journal or settings.data / "journal"
+    journal = Journal.open(place)
     async with AsyncExitStack() as ending:
         ending.callback(_closing_journal(journal))
         writer = GroupWriter(journal)
@@ -112,7 +117,8 @@ async def serve(settings: AgentSettings, lines: Lines, stop: Stop) -> int:
             account = _account(settings, terminals, session, driven, journal, clock, lines)
             writer.followers.append(account.records_came)
             accounts.append(account)
-        lines.say("started", accounts=len(accounts), gateway=settings.gateways[0])
+        where = {"journal": place.absolute(), "data": settings.data.absolute()}
+        lines.say("started", accounts=len(accounts), gateway=settings.gateways[0], **where)
         running = {asyncio.create_task(account.run()): account for account in accounts}
         try:
             status = await _until_over(running, lines, stop)
@@ -137,6 +143,11 @@ def _account(
 ) -> AgentAccount:
     zone = ServerTime(parse_zone(session.time_zone or "UTC"))
     marks = EquityMarks(settings.data / "equity", driven.name, zone)
+    halts = Halts(
+        KeptHalts(settings.data / "halts", driven.name),
+        frozenset() if settings.bare else frozenset(map(str, settings.gateways)),
+        tuple(dict.fromkeys(map(str, settings.lift_halts_of))),
+    )
     say = lines.of(str(session.login))
     draws = Draws(int.from_bytes(new_secret(8), "big"))
 
@@ -150,7 +161,7 @@ def _account(
         course = Course(settings.gateways, settings.patience, draws, driven.name)
         return Link(terms, course, peer, clock, say)
 
-    return AgentAccount(driven, journal, marks, terminals, make_link, clock, say)
+    return AgentAccount(driven, journal, marks, halts, terminals, make_link, clock, say)
 
 
 async def _until_over(
@@ -216,6 +227,17 @@ async def _close_writer(writer: GroupWriter) -> None:
 async def _stop_session(session: PooledSession) -> None:
     with suppress(OSError):
         await session.stop()
+
+
+def _lifted_are_gone(settings: AgentSettings) -> None:
+    """What a gateway halts that the agent is still with is not to be lifted at every start."""
+    for gateway in settings.lift_halts_of:
+        if gateway in settings.gateways and not settings.bare:
+            raise OnefillError(
+                "GATEWAY_IN_USE",
+                f"{gateway} is one of this agent's gateways, so --lift-halts-of does not lift what "
+                "it halted: resume there, and start the agent with it as --gateway",
+            )
 
 
 def _one_session_a_login(terminals: Terminals) -> None:

@@ -26,8 +26,9 @@ from onefill.model.errors import OnefillError
 
 app = typer.Typer(
     name="admin",
-    help="Who may do what at a gateway: tenants, users, accounts, keys, limits. It works on the\n"
-    "gateway's directory, beside a running gateway too, which sees a change within seconds.\n\n"
+    help="Who may do what at a gateway: tenants, users, accounts, keys, limits.\n\n"
+    "It works on the gateway's directory, beside a running gateway too, which sees a change\n"
+    "within seconds.\n\n"
     "Example: onefill admin setup --data gateway",
     no_args_is_help=True,
 )

@@ -1,4 +1,4 @@
-"""`onefill admin audit`: who changed what, and whether the trail of it is whole."""
+"""`onefill admin audit`: who changed what and why, and whether the trail of it is whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BROKEN = 1
 
 audit_app = typer.Typer(
     name="audit",
-    help="Who changed what, when; every entry sealed with the one before.\n\n"
+    help="Who changed what, when, why; every entry sealed with the one before.\n\n"
     "Example: onefill admin audit verify",
     no_args_is_help=True,
 )
@@ -35,7 +35,8 @@ def list_entries(
     with opened(data) as identity:
         entries = identity.store.entries(max(0, identity.store.last_entry() - last))
     if not as_json:
-        table("audit trail", ("entry", "when (UTC)", "who", "what", "of"), map(_cells, entries))
+        columns = ("entry", "when (UTC)", "who", "login", "what", "of", "reason")
+        table("audit trail", columns, map(_cells, entries))
         return
     for one in entries:
         print_json({**one._asdict(), "detail": _detail(one), "hash": one.hash.hex()})
@@ -72,10 +73,14 @@ def verify(
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
-    rows = _detail(entry).get("rows", [])
+    detail = _detail(entry)
+    rows = detail.get("rows", [])
+    # Entries from before it had a field of its own told the login in the detail.
+    login = entry.login or str(detail.get("login", ""))
     of = ", ".join(f"{name} {'/'.join(key)}" for name, key, _ in rows[:3])
     more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
-    return str(entry.seq), time_text(entry.at_ms), entry.who, entry.what, of + more
+    when = time_text(entry.at_ms)
+    return str(entry.seq), when, entry.who, login, entry.what, of + more, entry.reason
 
 
 def _detail(entry: Entry) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from onefill.cli.admin_options import (
     By,
     Data,
     Json,
+    Why,
     moment,
     opened,
     place,
@@ -121,6 +122,7 @@ def set_limits(
     for_scope: Scope = "",
     level: Level = "",
     by: By = None,
+    reason: Why = "",
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
@@ -137,12 +139,16 @@ def set_limits(
     with opened(data) as identity:
         setting = identity.admin.limits
         if file is None:
-            setting.set(values, tenant=tenant, account=account, level=level, by=who(by))
+            setting.set(
+                values, tenant=tenant, account=account, level=level, by=who(by), reason=reason
+            )
             count = len(values)
         else:
             load_limits(file)  # tells what is wrong with the file itself
             text = file.read_text(encoding="utf-8")
-            count = setting.replace(text, str(file), tenant=tenant, account=account, by=who(by))
+            count = setting.replace(
+                text, str(file), tenant=tenant, account=account, by=who(by), reason=reason
+            )
     name = scope_name(tenant, account)
     tell(as_json, {"scope": for_scope, "limits": count}, f"limits set for {name}: {count}")
 
@@ -153,13 +159,16 @@ def unset_limits(
     for_scope: Scope = "",
     level: Level = "",
     by: By = None,
+    reason: Why = "",
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
     """Take limits away. What is set nowhere denies on a live account."""
     tenant, account = scope(for_scope)
     with opened(data) as identity:
-        identity.admin.limits.unset(names, tenant=tenant, account=account, level=level, by=who(by))
+        identity.admin.limits.unset(
+            names, tenant=tenant, account=account, level=level, by=who(by), reason=reason
+        )
     told = {"scope": for_scope, "limits": names}
     tell(as_json, told, f"no longer set for {scope_name(tenant, account)}: {', '.join(names)}")
 
@@ -174,6 +183,7 @@ def approve_limits(
         ),
     ],
     by: By = None,
+    reason: Why = "",
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
@@ -187,7 +197,7 @@ def approve_limits(
     tenant, name = place(account, "account")
     approved = "" if fingerprint == "any" else fingerprint
     with opened(data) as identity:
-        identity.admin.limits.approve(tenant, name, approved, by=who(by))
+        identity.admin.limits.approve(tenant, name, approved, by=who(by), reason=reason)
     told = {"account": account, "approved_limits": approved}
     tell(
         as_json, told, f"the agent of {account} may trade under limits {approved or 'of any kind'}"
@@ -220,25 +230,30 @@ def ask_override(
 def approve_override(
     override: Annotated[str, typer.Argument(metavar="ID", help="The override's id.")],
     by: By = None,
+    reason: Why = "",
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
     """Put an override in force, from now for as long as was asked; not by who asked."""
     with opened(data) as identity:
-        row = identity.admin.limits.approve_override(override, by=who(by))
-    tell(as_json, plain_of(row), f"override {row.id} is in force until {moment(row.expires_ms)}")
+        row = identity.admin.limits.approve_override(override, by=who(by), reason=reason)
+    sentence = f"override {row.id} is in force until {moment(row.expires_ms)}"
+    if row.approved_login == row.asked_login:
+        sentence += f"; both commands were run from the login {row.asked_login}, which is recorded"
+    tell(as_json, plain_of(row), sentence)
 
 
 @override_app.command("end")
 def end_override(
     override: Annotated[str, typer.Argument(metavar="ID", help="The override's id.")],
     by: By = None,
+    reason: Why = "",
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
     """End an override before its time, or refuse one."""
     with opened(data) as identity:
-        row = identity.admin.limits.end_override(override, by=who(by))
+        row = identity.admin.limits.end_override(override, by=who(by), reason=reason)
     tell(as_json, plain_of(row), f"override {row.id} is over")
 
 
@@ -252,14 +267,18 @@ def list_overrides(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
         rows,
         as_json,
         "overrides",
-        ("override", "account", "limit", "value", "asked by", "approved by", "in force", "until"),
+        (
+            *("override", "account", "limit", "value", "reason", "asked by", "approved by"),
+            *("in force", "until"),
+        ),
         lambda one: (
             one.id,
             f"{one.tenant}/{one.account}",
             one.name,
             one.value,
-            one.asked_by,
-            one.approved_by,
+            one.reason,
+            _named(one.asked_by, one.asked_login),
+            _named(one.approved_by, one.approved_login),
             "yes" if one.in_force(now) else "no",
             moment(one.expires_ms),
         ),
@@ -287,6 +306,11 @@ def list_halts(data: Data = DEFAULT_DATA, as_json: Json = False) -> None:
             moment(one.at_ms),
         ),
     )
+
+
+def _named(who: str, login: str) -> str:
+    """A name as it was given and the login it was given from, where that is another word."""
+    return who if login in ("", who) else f"{who} (login {login})"
 
 
 def _assigned(text: str) -> tuple[str, str]:

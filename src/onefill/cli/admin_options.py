@@ -3,7 +3,6 @@ and spans are written, and how what was made is told."""
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import re
@@ -37,6 +36,7 @@ By = Annotated[
     str | None,
     typer.Option(metavar="WHO", help="Who does it, for the audit trail; your login unless given."),
 ]
+Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the audit trail.")]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -45,6 +45,8 @@ Out = Annotated[
 ]
 
 T = TypeVar("T", bound=msgspec.Struct)
+#: Nobody logged in: it is a service, or in a container.
+_NOT_TOLD = str(2**32 - 1)
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _SPAN = re.compile(r"([0-9]{1,6})([smhd])")
 
@@ -69,14 +71,19 @@ def opened(data: Path, *, create: bool = False) -> Iterator[Identity]:
 def login() -> str:
     """Who runs this, as the operating system knows it; no variable of the environment says."""
     if sys.platform == "win32":
-        name = getpass.getuser()
+        name = os.getlogin()
     else:
         import pwd
 
+        try:  # who logged in: Linux keeps it through `sudo` and `su`
+            told = Path("/proc/self/loginuid").read_text(encoding="ascii")
+        except OSError:
+            told = ""
+        uid = os.getuid() if told.strip() in ("", _NOT_TOLD) else int(told)
         try:
-            name = pwd.getpwuid(os.getuid()).pw_name
+            name = pwd.getpwuid(uid).pw_name
         except KeyError:
-            name = f"uid {os.getuid()}"
+            name = f"uid {uid}"
     return name
 
 
@@ -128,14 +135,19 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """A table on standard output; in a file or a pipe it is not folded at 80 columns."""
-    shown = Table(box=None, pad_edge=False, header_style="dim", title=title, title_justify="left")
+    cells = list(rows)
+    if not cells:
+        typer.echo(plain(f"{title}: none"))
+        return
+    shown = Table(box=None, pad_edge=False, header_style="dim")
     for place, name in enumerate(columns):
         # What a row is named by is what the next command is given: never cut.
         shown.add_column(name, no_wrap=place == 0, overflow="fold")
-    for row in rows:
+    for row in cells:
         shown.add_row(*(Text(plain(cell)) for cell in row))
     console = Console(highlight=False)
     console = console if console.is_terminal else Console(highlight=False, width=200)
+    console.print(Text(plain(title), style="italic"))
     console.print(shown)
 
 
@@ -160,7 +172,7 @@ def show_one(as_json: bool, told: Mapping[str, Any], title: str) -> None:
     if as_json:
         print_json(told)
     else:
-        table(title, ("field", "value"), ((name, _cell(one)) for name, one in told.items()))
+        table(title, ("field", "value"), (_line(name, one) for name, one in told.items()))
 
 
 def yes(value: bool) -> str:
@@ -171,6 +183,12 @@ def yes(value: bool) -> str:
 def moment(at_ms: int | None) -> str:
     """A time in a table; nothing where there is none."""
     return "" if at_ms is None else time_text(at_ms)
+
+
+def _line(name: str, value: object) -> tuple[str, str]:
+    if name.endswith("_ms") and isinstance(value, int):
+        return f"{name.removesuffix('_ms')} (UTC)", time_text(value)
+    return name, _cell(value)
 
 
 def _cell(value: object) -> str:

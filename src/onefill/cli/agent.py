@@ -30,7 +30,11 @@ def agent(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Journal and equity marks; else ~/.onefill/agent."),
+        typer.Option(
+            metavar="DIR",
+            help="Equity marks, halts, and the journal where the terminals file names none; else "
+            "~/.onefill/agent. (ONEFILL_DATA is the gateway's, and not read here.)",
+        ),
     ] = None,
     bare: Annotated[
         bool,
@@ -41,6 +45,14 @@ def agent(
     dialect: Annotated[
         Dialect, typer.Option(help="With --bare: which commands the gateway sends.")
     ] = Dialect.EXECUTION,
+    lift_halts_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--lift-halts-of",
+            metavar="URL",
+            help="Lift what a gateway had halted that is gone for good. May be repeated.",
+        ),
+    ] = None,
     allow_plain: Annotated[
         bool, typer.Option("--allow-plain", help="Let ws:// reach another machine, in clear.")
     ] = False,
@@ -58,7 +70,7 @@ def agent(
     """
     settings = AgentSettings(
         gateways=tuple(
-            parse_gateway(text, allow_plain=allow_plain)
+            parse_gateway(text, allow_plain=allow_plain, allow_path=bare)
             for text in (gateway, *(backup_gateway or ()))
         ),
         token_file=token_file,
@@ -66,6 +78,10 @@ def agent(
         data=data or default_data(),
         dialect=dialect,
         bare=bare,
+        lift_halts_of=tuple(
+            parse_gateway(text, allow_plain=True, allow_path=True)  # nothing is sent there
+            for text in lift_halts_of or ()
+        ),
     )
     calm_collector()
     return run(run_agent(settings, sys.stderr, as_json=as_json))

@@ -51,7 +51,7 @@ app = typer.Typer(
     name="onefill",
     cls=_Commands,
     help="One trade decision in, exactly one verified fill on MetaTrader 5 out.\n\n"
-    "Example: onefill run --ticks EURUSD.csv --orders orders.jsonl --journal runs/first",
+    "Example: onefill demo",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -180,9 +180,9 @@ def _watch(client: Client, told: Told, seconds: float | None) -> None:
 
 
 def _strategy() -> Path:
-    """The example, in a checkout or in an installed package."""
+    """The example: the wheel has a copy of it in the package, a checkout has it under examples."""
     home = Path(onefill.__file__).parent
-    for place in (home.parents[1] / "examples", home / "examples"):
+    for place in (home / "examples", home.parents[1] / "examples"):
         if (place / "sma_cross.py").is_file():
             return place / "sma_cross.py"
     raise OnefillError("DEMO_NOT_STARTED", "the example strategy, sma_cross.py, is not there")

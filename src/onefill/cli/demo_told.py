@@ -75,7 +75,7 @@ class Told:
         typer.echo(
             f"\n{counts['accepted']} decisions, {counts['dispatched']} commands, "
             f"{counts['reported']} results, {counts['filled']} filled, {counts['denied']} blocked; "
-            f"{len(positions)} positions open"
+            f"{len(positions)} {'position' if len(positions) == 1 else 'positions'} open"
         )
         for name in ("gateway", "agent"):
             typer.echo(

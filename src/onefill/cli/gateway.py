@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from onefill.gateway.config import GatewayConfig, load_gateway_config
+from onefill.gateway.identity.model import Tenant
 from onefill.gateway.server import ended, serving
 from onefill.runtime.clock import SystemClock
 from onefill.runtime.collector import calm_collector
@@ -32,7 +33,8 @@ def gateway(
         typer.Option(
             metavar="DIR",
             envvar="ONEFILL_DATA",
-            help="Journal, identity and secrets; usually ~/.onefill/gateway.",
+            help="Journal, identity and secrets; usually ~/.onefill/gateway. The option comes "
+            "before the environment, and that before the file's `data`.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say where it is, as JSON.")] = False,
@@ -60,6 +62,12 @@ async def _serve(settings: GatewayConfig, *, as_json: bool) -> int:
             else:
                 loop.add_signal_handler(number, gateway.stop)
         _tell(gateway.url, settings, as_json=as_json)
+        if not gateway.identity.store.all(Tenant):
+            typer.echo(
+                "gateway: there is no tenant yet, so nobody may do anything; begin with: onefill "
+                f"admin setup --data {settings.data}",
+                err=True,
+            )
         await ended(gateway)
     if not as_json:
         typer.echo("gateway: stopped", err=True)

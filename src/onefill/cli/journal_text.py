@@ -130,7 +130,8 @@ def _moved(event: ev.Moved) -> str:
 def _reported(event: ev.Reported) -> str:
     said = [event.message]
     if event.volume_e8:
-        said.append(f"{to_lots(event.volume_e8):.10g} at {event.price:.10g}")
+        price = f" at {event.price:.10g}" if event.price else ""
+        said.append(f"{to_lots(event.volume_e8):.10g}{price}")
     if event.order_ticket:
         said.append(f"order {event.order_ticket}")
     if event.position_ticket:

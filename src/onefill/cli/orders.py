@@ -61,8 +61,10 @@ def orders(
         if as_json:
             for order in shown:
                 reach.print_json(order)
-        else:
+        elif shown:
             reach.console().print(orders_table("Orders", shown))
+        else:
+            typer.echo("no order is known of that kind")
         if stream is not None:
             with stream, suppress(KeyboardInterrupt):
                 for event in stream:
@@ -90,7 +92,9 @@ def orders_table(title: str, found: list[Order]) -> Table:
 
 def _became(order: Order) -> str:
     status = order.status.value
-    words = [f"[{COLOURS.get(status, 'white')}]{status}[/]"]
+    # A close_all that is done may have left something open: its reason says so.
+    colour = "yellow" if status == "done" and order.reason else COLOURS.get(status, "white")
+    words = [f"[{colour}]{status}[/]"]
     if order.filled_volume:
         words.append(reach.number(order.filled_volume))
     if order.fill_price:
@@ -100,13 +104,18 @@ def _became(order: Order) -> str:
 
 
 def _what(order: Order) -> str:
-    size = "" if order.volume is None else f" {reach.number(order.volume)}"
-    sided = order.action in (Action.OPEN, Action.CLOSE)
-    side = f" {order.side.value}" if order.side is not None and sided else ""
-    verb = "" if side and order.action.value == "open" else order.action.value
-    kind = "" if order.order_type is OrderType.MARKET else f" {order.order_type.value}"
-    level = f" at {reach.number(order.price)}" if order.price else ""
-    return f"{verb}{side}{size} {order.symbol}{kind}{level}".strip()
+    sided = order.side is not None and order.action in (Action.OPEN, Action.CLOSE)
+    meant = order.target or order.target_ticket
+    words = (
+        "" if sided and order.action is Action.OPEN else order.action.value,
+        order.side.value if sided and order.side is not None else "",
+        "" if order.volume is None else reach.number(order.volume),
+        order.symbol,
+        "" if order.order_type is OrderType.MARKET else order.order_type.value,
+        f"at {reach.number(order.price)}" if order.price else "",
+        f"of {meant}" if meant else "",
+    )
+    return " ".join(filter(None, words))
 
 
 def _tell(event: OrderEvent, *, as_json: bool) -> None:

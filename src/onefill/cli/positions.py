@@ -28,7 +28,10 @@ def positions(
         for one in told.positions:
             reach.print_json(one)
         return
-    reach.console().print(_table(told.positions))
+    if told.positions:
+        reach.console().print(_table(told.positions))
+    elif not told.not_told:
+        typer.echo("no position is open")
     if told.not_told:
         typer.echo(
             f"not known of account {', '.join(map(plain, told.not_told))}: its client was not here "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +15,7 @@ from rich.table import Table
 from onefill.cli.journal_text import plain
 from onefill.client.client import Client
 from onefill.model.errors import OnefillError
+from onefill.runtime.secret import open_to_others
 
 PIPED_WIDTH = 140
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -54,9 +53,7 @@ def client(url: str, key_file: Path | None) -> Client:
 def _key(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            if os.name == "posix" and os.fstat(file.fileno()).st_mode & (
-                stat.S_IRWXG | stat.S_IRWXO
-            ):
+            if open_to_others(file):
                 raise OnefillError(
                     "KEY_FILE_OPEN",
                     f"key file {path} can be read by others: chmod 600 {path}",

@@ -74,9 +74,9 @@ class AsyncClient:
         """See `Client.events`."""
         return AsyncEvents(self._client.events(after=after, account=account))
 
-    async def cancel(self, id: str, *, account: str | None = None) -> rest.Order:
+    async def cancel(self, id: str, *, account: str | None = None, wait: float = 0.0) -> rest.Order:
         """See `Client.cancel`."""
-        return await self._run(self._client.cancel, id, account=account)
+        return await self._run(self._client.cancel, id, account=account, wait=wait)
 
     async def accounts(self) -> list[rest.AccountTold]:
         """See `Client.accounts`."""

@@ -111,10 +111,13 @@ class Client:
         """Everything that happens from now on, or after event `after`; an iterator to be closed."""
         return Events(self._wire, self._pause, after=after, account=account)
 
-    def cancel(self, id: str, *, account: str | None = None) -> rest.Order:
-        """Take an order back, or have its pending order removed; the order as it stands then."""
+    def cancel(self, id: str, *, account: str | None = None, wait: float = 0.0) -> rest.Order:
+        """Take an order back, or have its pending order removed: the order itself where that ends
+        it at once, else the cancel, an order of its own; as it stands then, or after at most `wait`
+        seconds once its outcome is known."""
         path = f"/v1/orders/{_segment(id)}/cancel"
-        return self._post(path, None, rest.Order, query={"account": account})
+        query = {"account": account} | _waiting(wait)
+        return self._post(path, None, rest.Order, query=query, patience_s=wait)
 
     def accounts(self) -> list[rest.AccountTold]:
         """The key's accounts."""
@@ -203,7 +206,7 @@ class Client:
         self.close()
 
     def _decide(self, what: Any, wait_s: float, gives: type[T]) -> T:
-        query = {"wait": f"{wait_s:g}"} if wait_s else {}
+        query = _waiting(wait_s)
         return self._post("/v1/decisions", what, gives, query=query, repeat=True, patience_s=wait_s)
 
     def _get(self, path: str, gives: type[T], **query: Any) -> T:
@@ -262,6 +265,10 @@ class Client:
 def _repeatable(wrong: CallFailed, repeat: bool) -> bool:
     """A call that was turned away at the door was not carried out, whatever it is."""
     return repeat or isinstance(wrong, TooMany)
+
+
+def _waiting(wait_s: float) -> dict[str, Any]:
+    return {"wait": f"{wait_s:g}"} if wait_s else {}
 
 
 def _segment(text: str) -> str:

@@ -42,6 +42,7 @@ def decode(payload: bytes) -> Profile:
         trade_allowed=not wire.trade_refused,
         why_not=checks.prose(wire.why_not),
         limits_fingerprint=checks.text("limits_fingerprint", wire.limits_fingerprint),
+        positions_untold=checks.whole("positions_untold", wire.positions_untold),
     )
 
 
@@ -121,6 +122,7 @@ def encode(profile: Profile) -> bytes:
         why_not=checks.prose(profile.why_not),
         limits_fingerprint=profile.limits_fingerprint,
         positions_told=profile.positions is not None,
+        positions_untold=profile.positions_untold,
     ).SerializeToString()
 
 

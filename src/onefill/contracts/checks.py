@@ -19,6 +19,7 @@ MAX_NAME = 128
 MAX_PROSE = 1_000
 """Characters of a text that is kept to be read: a reason, an error."""
 MAX_MONEY = 1e15
+MAX_PIPS = 1e15
 _SECONDS_BELOW = 10**11
 _MOST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 
@@ -78,6 +79,13 @@ def level(field: str, value: float) -> float:
     """A price, or 0 for none."""
     if not 0 <= value <= MAX_PRICE:  # false for NaN too
         raise Wrong(field, f"expected a price, or 0 for none, not {value!r}")
+    return value
+
+
+def pips(field: str, value: float) -> float:
+    """A distance of prices in pips, of either sign."""
+    if not isfinite(value) or abs(value) > MAX_PIPS:
+        raise Wrong(field, f"expected a number of pips, not {value!r}")
     return value
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from google.protobuf.message import DecodeError
+
 from onefill.contracts import (
     account_profile,
     checks,
@@ -30,12 +32,14 @@ from onefill.contracts.messages import (
 from onefill.contracts.order_line import MAX_TARGET
 from onefill.contracts.reading import MAX_FRAME, check_market_data, read, within
 from onefill.contracts.refusals import FrameRefused, NotExpressible
-from onefill.contracts.wire.common.base_pb2 import BaseMessage
+from onefill.contracts.wire.common.base_pb2 import BaseMessage, Timestamp
 from onefill.contracts.wire.onefill import envelope_pb2 as pb
 from onefill.model.intent import Action
 
 _E = pb.Envelope
 _COMMANDS = {_E.EXECUTION_COMMAND_FIELD_NUMBER, _E.TRADING_COMMAND_FIELD_NUMBER}
+#: What a header's timestamp can be: less than the year 5138.
+_SECONDS_MOST = 100_000_000_000
 _ABOUT_COMMANDS = _COMMANDS | {_E.EXECUTION_RESULT_FIELD_NUMBER}
 
 
@@ -55,8 +59,8 @@ class Enveloped:
         life_ms: int = MARKET_LIFE_MS,
         max_frame: int = MAX_FRAME,
     ) -> None:
-        header = BaseMessage(tenant_id=tenant, source_service=source, message_version="1")
-        self._header = pb.Envelope(header=header).SerializeToString()
+        self._base = BaseMessage(tenant_id=tenant, source_service=source, message_version="1")
+        self._header = pb.Envelope(header=self._base).SerializeToString()
         self._sequence = 0
         self._dialect = dialect
         self._life_ms, self._max_frame = life_ms, max_frame
@@ -64,9 +68,10 @@ class Enveloped:
     def pack(self, message: Message) -> bytes:
         """See `framing.Framing`; never None."""
         number, payload = _payload_of(message, self._dialect)
+        clock_ms = message.clock_ms if isinstance(message, Heartbeat) else 0
         frame = within(
             b"".join((
-                self._header,
+                self._header_at(clock_ms) if clock_ms else self._header,
                 b"\x10",
                 _varint(self._sequence + 1),
                 b"\x1d",
@@ -91,7 +96,16 @@ class Enveloped:
             raise FrameRefused(
                 "CHECKSUM_WRONG", f"the payload's CRC-32C is {found:08x}, not {checksum:08x}"
             )
-        return self._read(number, payload)
+        message = self._read(number, payload)
+        if isinstance(message, Heartbeat):
+            return Heartbeat(message.sent_at_ms, _clock_of(frame))
+        return message
+
+    def _header_at(self, clock_ms: int) -> bytes:
+        seconds, rest_ms = divmod(clock_ms, 1_000)
+        header = BaseMessage(timestamp=Timestamp(seconds=seconds, nanos=rest_ms * 1_000_000))
+        header.MergeFrom(self._base)
+        return pb.Envelope(header=header).SerializeToString()
 
     def _read(self, number: int, payload: bytes) -> Message:
         if number == _E.EXECUTION_COMMAND_FIELD_NUMBER:
@@ -107,6 +121,17 @@ class Enveloped:
         code, decode = _DECODERS[number]
         names_command = number in _ABOUT_COMMANDS
         return read(payload, code, decode, names_command=names_command)
+
+
+def _clock_of(frame: bytes) -> int:
+    """What the header says of when it was written, Unix ms; 0: nothing that can be read."""
+    try:
+        stamp = pb.Envelope.FromString(frame).header.timestamp
+    except DecodeError:
+        return 0  # nothing else of it is read
+    if not 0 < stamp.seconds < _SECONDS_MOST:
+        return 0
+    return stamp.seconds * 1_000 + min(max(stamp.nanos, 0), 999_999_999) // 1_000_000
 
 
 def _command(message: Command, dialect: Dialect) -> tuple[int, bytes]:
@@ -140,7 +165,7 @@ def _payload_of(message: Message, dialect: Dialect) -> tuple[int, bytes]:
         case WireError(code, words_said, command_id):
             error = pb.Error(code=code, message=checks.prose(words_said), id=command_id)
             return _E.ERROR_FIELD_NUMBER, error.SerializeToString()
-        case Heartbeat(sent_at_ms):
+        case Heartbeat(sent_at_ms=sent_at_ms):
             beat = pb.Heartbeat(sent_at=sent_at_ms)
             return _E.HEARTBEAT_FIELD_NUMBER, beat.SerializeToString()
         case ConfigUpdate(version, document):

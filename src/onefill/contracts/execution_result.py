@@ -78,6 +78,12 @@ def decode(payload: bytes, statuses: Statuses = CONTRACT) -> Result:
         retcode=wire.retcode,
         sequence=checks.whole("sequence", wire.sequence),
         state=_state(wire.state),
+        requested_price=checks.level("requested_price", wire.requested_price),
+        slippage_pips=(
+            checks.pips("slippage_pips", wire.slippage_pips)
+            if wire.HasField("slippage_pips")
+            else None
+        ),
     )
 
 
@@ -100,4 +106,6 @@ def encode(result: Result, statuses: Statuses = CONTRACT) -> bytes:
         retcode=result.retcode,
         sequence=result.sequence,
         state=result.state.name if result.state else "",
+        requested_price=result.requested_price,
+        slippage_pips=result.slippage_pips,
     ).SerializeToString()

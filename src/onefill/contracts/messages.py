@@ -55,6 +55,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     #: Per account, from 1, without gaps; 0 where the peer does not number its results.
     sequence: int = 0
     state: State | None = None
+    #: The price that the order named, or the quote that it was sent at.
+    requested_price: float = 0.0
+    #: Of what was executed against that, in pips of the symbol; positive: worse. None: not told.
+    slippage_pips: float | None = None
 
 
 class HeldPosition(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +122,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     # Ours, from here on.
     #: None: the client does not tell its positions.
     positions: tuple[HeldPosition, ...] | None = None
+    #: How many are open, where they are too many for a frame and `positions` is None for that.
+    positions_untold: int = 0
     #: The last result that this profile takes into account; 0: not told.
     as_of_sequence: int = 0
     #: Equity at the start of the broker's day, and the highest ever; 0: not told.
@@ -152,6 +158,8 @@ class Heartbeat(msgspec.Struct, frozen=True):
     """The client sends one; the server answers with the same `sent_at_ms`."""
 
     sent_at_ms: int
+    #: What the clock of whoever packs it says, in the header's timestamp; 0: it is not told.
+    clock_ms: int = 0
 
 
 class ConfigUpdate(msgspec.Struct, frozen=True):

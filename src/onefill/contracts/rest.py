@@ -57,6 +57,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     action: Action = Action.OPEN
     symbol: str = ""
     side: Side | None = None
+    #: Of a close, a change or a cancel: the client_key of the order that is meant, and the broker's
+    #: ticket of the position or pending order, where it was named by that (too).
+    target: str = ""
+    target_ticket: int | None = None
     order_type: OrderType = OrderType.MARKET
     #: What was asked for, in lots; None where the size was given otherwise.
     volume: float | None = None
@@ -71,9 +75,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     expires_at_ms: int | None = None
     order_ticket: int | None = None
     position_ticket: int | None = None
+    #: What the fill is held against: the price that the order named, or the quote that it was sent
+    #: at, as its client told it. None: it named none, and its client does not tell.
     requested_price: float | None = None
     fill_price: float | None = None
     filled_volume: float = 0.0
+    #: How much worse than `requested_price` the fill is, in pips of the symbol; below 0: better.
+    #: None: nothing filled, or its client does not tell.
     slippage_pips: float | None = None
     attempts: int = 0
     #: Evidence that came after the order was over.

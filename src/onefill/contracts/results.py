@@ -64,6 +64,8 @@ def result_of(order: OrderState, *, sequence: int, at_ms: int) -> Result | WireE
         retcode=order.retcode,
         sequence=sequence,
         state=state,
+        requested_price=(order.requested_price() or 0.0) if order.makes_deals else 0.0,
+        slippage_pips=order.slippage_pips() if deals else None,
     )
 
 

@@ -9,7 +9,7 @@ from onefill.execution.told import Settled
 from onefill.model.account import AccountState
 from onefill.model.deal import Deal
 from onefill.model.events import Moved
-from onefill.model.intent import Action, OrderIntent, child_key
+from onefill.model.intent import Action, OrderIntent, OrderType, child_key
 from onefill.model.order import NOT_ALL_CLOSED, OTHERS_LEFT, OrderState
 from onefill.model.resolved import ResolvedOrder
 from onefill.model.states import State
@@ -45,13 +45,13 @@ def resolve_close_all(desk: Desk, intent: OrderIntent) -> Steps:
 
 
 def _working(desk: Desk, intent: OrderIntent) -> list[int]:
-    """The tickets of our pending orders. One that filled in part shares its ticket with the
-    position, which is closed; its rest works on."""
+    """The tickets of our pending orders, also of those that filled in part: their rest goes."""
     return sorted(
         order.order_ticket
         for order in desk.state.orders.values()
-        if order.state is State.WORKING
+        if order.state in (State.WORKING, State.PARTIALLY_FILLED)
         and order.intent.action is Action.OPEN
+        and order.intent.order_type is not OrderType.MARKET
         and order.order_ticket
         and (not intent.symbol or order.intent.symbol == intent.symbol)
         and (not intent.magic or order.intent.magic == intent.magic)
@@ -60,7 +60,8 @@ def _working(desk: Desk, intent: OrderIntent) -> list[int]:
 
 def close_all(desk: Desk, order: OrderState) -> Steps:
     """Start a cancel for every working order meant, and a close for every position; DONE when each
-    of them is final."""
+    of them is final. The cancels come first: what a cancelled rest filled meanwhile is closed with
+    its position, whose close waits for that cancel as for any earlier one of the same order."""
     assert order.order is not None
     children = [_child(order, ticket, Action.CANCEL) for ticket in order.order.cancels]
     children += [_child(order, ticket, Action.CLOSE) for ticket in order.order.tickets]
@@ -74,9 +75,12 @@ def close_all(desk: Desk, order: OrderState) -> Steps:
 
 
 def _child(order: OrderState, ticket: int, action: Action) -> OrderIntent:
+    assert order.order is not None
     intent, closes = order.intent, action is Action.CLOSE
+    # An order that filled in part has its ticket in common with its position.
+    rest = not closes and ticket in order.order.tickets
     return OrderIntent(
-        client_key=child_key(order.key, ticket),
+        client_key=child_key(f"{order.key}/rest" if rest else order.key, ticket),
         action=action,
         target_ticket=ticket if closes else None,
         target_order=None if closes else ticket,

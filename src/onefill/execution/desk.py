@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -84,8 +85,12 @@ class Desk:
     steady_ms: Callable[[], int] | None = None
     #: When orders under way expire on that clock, by key.
     expiries: dict[str, int] = field(default_factory=dict)
+    #: How far the clock that sets expiries is ahead of `clock`, at least; 0: perhaps not at all.
+    ahead_ms: int = 0
     #: Accepted orders that wait (for an UNKNOWN to be settled, a back-off, a connection).
     held: set[str] = field(default_factory=set)
+    #: The others on their way to the broker, by their numbers, lowest first: none overtakes.
+    line: list[int] = field(default_factory=list)
 
     @property
     def now_ms(self) -> int:
@@ -100,16 +105,44 @@ class Desk:
 
     def not_after_ms(self, intent: OrderIntent) -> int | None:
         """When an order expires, Unix ms UTC as the clock tells it now; None: never."""
+        if intent.expires_at_ms is None:
+            return None
+        expires_ms = intent.expires_at_ms - self.ahead_ms
         if self.steady_ms is None or intent.client_key not in self.expiries:
-            return intent.expires_at_ms
+            return expires_ms
         left_ms = self.expiries[intent.client_key] - self.steady_ms()
-        assert intent.expires_at_ms is not None
-        return min(intent.expires_at_ms, self.now_ms + left_ms)
+        return min(expires_ms, self.now_ms + left_ms)
 
     def expired(self, intent: OrderIntent) -> bool:
         """Whether an order may not be sent any more, for its age."""
         not_after_ms = self.not_after_ms(intent)
         return not_after_ms is not None and self.now_ms > not_after_ms
+
+    def line_up(self, order: OrderState) -> None:
+        """An order is on its way: those that came after it let it go first."""
+        place = bisect_left(self.line, order.number)
+        if self.line[place : place + 1] != [order.number]:
+            self.line.insert(place, order.number)
+
+    def leave_line(self, order: OrderState) -> None:
+        """It was recorded as being sent, is over, or waits: nobody waits for it."""
+        place = bisect_left(self.line, order.number)
+        if self.line[place : place + 1] == [order.number]:
+            del self.line[place]
+
+    def is_first(self, order: OrderState) -> bool:
+        """Whether all that came before it have gone, or wait."""
+        return not self.line or self.line[0] >= order.number
+
+    def hold(self, order: OrderState) -> None:
+        """It waits for something; others may overtake it."""
+        self.held.add(order.key)
+        self.leave_line(order)
+
+    def let_go(self, order: OrderState) -> None:
+        """It waits no longer."""
+        self.held.discard(order.key)
+        self.line_up(order)
 
     def shows_account(self, ready: Ready | None) -> bool:
         """Whether the terminal shows this desk's account, whole: another account's orders and

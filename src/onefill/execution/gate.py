@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
 from onefill.execution.denial import Refused
 from onefill.model.halt import Halt, Scope
@@ -13,6 +14,14 @@ KILLED = "KILLED"
 """The code of an order that a halt stopped; nothing of it was sent."""
 
 
+class Halted(NamedTuple):
+    """A halt that covers an order."""
+
+    halt: Halt
+    #: The gateway whose it is, by its address; empty: not told.
+    gateway: str = ""
+
+
 class Gate(Protocol):
     """Asked right before anything begins that opens or changes. Closes and cancels always pass."""
 
@@ -21,7 +30,12 @@ class Gate(Protocol):
         """The trading state (control 2) that holds beside the limits' own."""
         ...
 
-    def halted(self, magic: int) -> Halt | None:
+    @property
+    def trading_set_by(self) -> str:
+        """Who set that state, in words that a sentence can begin with."""
+        ...
+
+    def halted(self, magic: int) -> Halted | None:
         """The halt (control 1) that covers orders of a magic number; None: there is none."""
         ...
 
@@ -38,8 +52,9 @@ class OpenGate:
     """Nothing closes it: an engine without a gateway."""
 
     trading = Trading.NORMAL
+    trading_set_by = "nobody"
 
-    def halted(self, magic: int) -> Halt | None:
+    def halted(self, magic: int) -> Halted | None:
         """None."""
         return None
 
@@ -57,17 +72,20 @@ def may_be_stopped(intent: OrderIntent) -> bool:
     return intent.action in (Action.OPEN, Action.MODIFY)
 
 
-def stopped(gate: Gate, intent: OrderIntent) -> Refused | None:
-    """Why an order may not be sent at all now; None where it may."""
+def stopped(gate: Gate, intent: OrderIntent, magics: Iterable[int]) -> Refused | None:
+    """Why an order may not be sent at all now; None where it may. `magics`: those that a halt of a
+    strategy covers it by (`target.magics`)."""
     if not may_be_stopped(intent):
         return None
-    halt = gate.halted(intent.magic)
-    if halt is not None:
-        return Refused(KILLED, f"{_reach(halt)}{_why(halt)}; nothing was sent")
+    for magic in magics:
+        if (halted := gate.halted(magic)) is not None:
+            return Refused(KILLED, f"{_told(halted)}; nothing was sent")
     if intent.action is Action.OPEN and gate.trading is Trading.REDUCE_ONLY:
-        return Refused("REDUCE_ONLY", "the gateway lets this account only reduce; not sent")
+        why = f"{gate.trading_set_by} lets this account only reduce; not sent"
+        return Refused("REDUCE_ONLY", why)
     if gate.trading is Trading.HALTED:
-        return Refused("TRADING_HALTED", "the gateway halted trading on this account; not sent")
+        why = f"{gate.trading_set_by} halted trading on this account; not sent"
+        return Refused("TRADING_HALTED", why)
     return None
 
 
@@ -76,12 +94,11 @@ def waits(gate: Gate, intent: OrderIntent) -> str:
     return gate.out_of_contact() if may_be_stopped(intent) else ""
 
 
-def _reach(halt: Halt) -> str:
-    if halt.scope is Scope.STRATEGY:
-        return f"strategy {halt.strategy} is halted"
-    return f"the {halt.scope} is halted"
-
-
-def _why(halt: Halt) -> str:
+def _told(halted: Halted) -> str:
+    halt, gateway = halted
+    strategy = halt.scope is Scope.STRATEGY
+    reach = f"strategy {halt.strategy}" if strategy else f"the {halt.scope}"
     by = f" by {halt.by}" if halt.by else ""
-    return f"{by} ({halt.reason})" if halt.reason else by
+    at = f" at gateway {gateway}" if gateway else ""
+    why = f" ({halt.reason})" if halt.reason else ""
+    return f"{reach} is halted{by}{why}{at}"

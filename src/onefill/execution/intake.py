@@ -20,6 +20,7 @@ from onefill.execution.resolve import (
     resolve_open,
 )
 from onefill.execution.target import (
+    magics,
     pending_meant,
     position_meant,
     settled_target,
@@ -107,7 +108,7 @@ def _accept(desk: Desk, intent: OrderIntent) -> Steps:
         if desk.expired(intent):
             raise Refused("EXPIRED", "the order had expired when it arrived; it was not sent")
         order, symbol, view = yield from _resolve(desk, intent)
-        refused = stopped(desk.gate, intent)
+        refused = stopped(desk.gate, intent, magics(desk, intent, order))
         if refused is not None:
             raise refused
         marks = loss_marks(desk, intent, order.symbol, view)

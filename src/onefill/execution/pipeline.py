@@ -21,30 +21,44 @@ from onefill.model.order import OrderState
 from onefill.model.states import State
 
 
+class Unsent:
+    """It ended before it was sent, durably and told."""
+
+
 def carry_out(desk: Desk, order: OrderState) -> Steps:
     """Stages 1 to 9 for an order that is ACCEPTED; ends when its outcome is durable and told."""
     if order.intent.action is Action.CLOSE_ALL:
         yield from close_all(desk, order)
         return
-    while True:
-        if not (yield from validate(desk, order)):
-            return
-        request = build_request(desk, order)
-        recorded = yield from record(desk, order, request)
-        if isinstance(recorded, LookAgain):
-            continue
-        if not recorded:
-            return
-        sent = yield from submit(desk, order)
-        if isinstance(sent, SendAgain):
-            continue
-        break
-    outcome: Outcome | None = sent
+    try:
+        sent: Outcome | Unsent | None = yield from _sent(desk, order)
+    finally:
+        desk.leave_line(order)
+    if isinstance(sent, Unsent):
+        return
+    outcome = sent
     if outcome is not None and order.makes_deals:
         outcome = yield from monitor(desk, order, outcome)
     if outcome is None:
         outcome = yield from settle_unknown(desk, order)
     yield from conclude(desk, order, outcome)
+
+
+def _sent(desk: Desk, order: OrderState) -> Steps:
+    """Stages 1 to 4, as often as it takes: what the reply proves (None: nothing), or `Unsent`."""
+    while True:
+        desk.line_up(order)
+        if not (yield from validate(desk, order)):
+            return Unsent()
+        request = build_request(desk, order)
+        recorded = yield from record(desk, order, request)
+        if isinstance(recorded, LookAgain):
+            continue
+        if not recorded:
+            return Unsent()
+        sent = yield from submit(desk, order)
+        if not isinstance(sent, SendAgain):
+            return sent
 
 
 def conclude(desk: Desk, order: OrderState, outcome: Outcome) -> Steps:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Commit, Sleep, Steps, Tell
 from onefill.execution.follow import Following, follow, follow_once
+from onefill.execution.other_book import refuse_other_book
 from onefill.execution.told import Alarm
 from onefill.model.events import Alerted, Moved
 from onefill.model.order import OrderState
 from onefill.model.states import State
 from onefill.terminal import port
-from onefill.terminal.port import AccountRow, Reply
+from onefill.terminal.port import AccountRow, Ready, Reply
 
 
 def boot(desk: Desk, following: Following) -> Steps:
@@ -18,13 +19,15 @@ def boot(desk: Desk, following: Following) -> Steps:
 
     `SENDING` becomes UNKNOWN: the process may have died before, in or after the call. So does what
     worked and is nowhere to be seen. Comes back only once the terminal could be looked into.
+    Raises `OnefillError` (`BROKER_BOOK_DIFFERS`) before anything of a reset book is believed.
     """
     sending = [order for order in desk.state.orders.values() if order.state is State.SENDING]
     if sending:
         yield from _declare_unknown(
             sending, "the engine stopped while the order was being sent; it is looked up"
         )
-    yield from _until_online(desk)
+    ready: Ready = yield from _until_online(desk)
+    yield from refuse_other_book(desk, ready.last_ticket)
     desk.netting = yield from _nets(desk)
     while not (yield from follow(desk, following)):
         yield from _until_online(desk)
@@ -45,11 +48,11 @@ def _live(desk: Desk) -> list[OrderState]:
 
 
 def _until_online(desk: Desk) -> Steps:
-    """Wait for a terminal that shows the account whole."""
+    """Wait for a terminal that shows the account whole; what it said of itself."""
     while True:
         reply: Reply = yield desk.call("ready")
         if desk.shows_account(reply.value):
-            return
+            return reply.value
         yield Sleep(desk.now_ms + desk.config.connection_retry_ms)
 
 

@@ -49,7 +49,7 @@ def answer(order: OrderState) -> Answer:
         order_ticket=order.order_ticket or (resolved and resolved.order_ticket) or None,
         deal_tickets=[deal.ticket for deal in order.deals],
         position_ticket=order.position_ticket or (resolved and resolved.position_ticket) or None,
-        requested_price=(resolved and resolved.requested_price) or None,
+        requested_price=order.requested_price(),
         fill_price=order.fill_price() if order.makes_deals else None,
         filled_volume=to_lots(order.filled_e8),
         slippage_pips=order.slippage_pips() if order.makes_deals else None,

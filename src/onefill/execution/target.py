@@ -14,6 +14,7 @@ from onefill.execution.effects import Steps, Until
 from onefill.model.account import AccountState, Position
 from onefill.model.intent import Action, OrderIntent
 from onefill.model.order import OrderState
+from onefill.model.resolved import ResolvedOrder
 from onefill.model.states import State
 
 #: States in which nobody knows yet what there is to close, change or cancel.
@@ -67,6 +68,19 @@ def _that_fit(state: AccountState, intent: OrderIntent) -> list[str | Position]:
     positions = _open_that_fit(state, intent)
     named = dict.fromkeys([*keys, *(held.key for held in positions if held.key)])
     return [*named, *(held for held in positions if not held.key)]
+
+
+def magics(desk: Desk, intent: OrderIntent, order: ResolvedOrder | None) -> tuple[int, ...]:
+    """The magic numbers that a halt of a strategy covers an order by: its own, and for a change
+    that of what it changes too."""
+    if intent.action is not Action.MODIFY or order is None:
+        return (intent.magic,)
+    if order.target:
+        target = desk.find(order.target)
+        return (intent.magic, target.intent.magic) if target is not None else (intent.magic,)
+    ticket = order.position_ticket
+    held = desk.state.positions.values()
+    return (intent.magic, *(one.magic for one in held if ticket in (one.ticket, one.reopened_as)))
 
 
 def settled_target(desk: Desk, intent: OrderIntent, key: str) -> Steps:

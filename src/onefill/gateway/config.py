@@ -107,8 +107,9 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as wrong:
+        why = getattr(wrong, "strerror", None) or wrong
         raise OnefillError(
-            "GATEWAY_CONFIG_UNREADABLE", f"cannot read the gateway's config {file}: {wrong}"
+            "GATEWAY_CONFIG_UNREADABLE", f"cannot read the gateway's config {file}: {why}"
         ) from None
     except tomllib.TOMLDecodeError as wrong:
         raise _invalid(f"{file}: {wrong}") from None

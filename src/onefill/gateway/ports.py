@@ -64,8 +64,9 @@ class Directory(Protocol):
         """A halt is in force from here on; durable on return. One of the same id: no change."""
         ...
 
-    def end_halt(self, id: str, by: str) -> None:
-        """A person ends a halt; durable on return. Raises `OnefillError` (`HALT_UNKNOWN`)."""
+    def end_halt(self, id: str, by: str, reason: str) -> None:
+        """A person ends a halt, and says why; durable on return. Raises `OnefillError`
+        (`HALT_UNKNOWN`)."""
         ...
 
     def seen(self, caller: Caller, profile: Profile) -> Account:

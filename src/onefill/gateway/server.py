@@ -140,6 +140,10 @@ class _Standing:
         """Numbers of the clients' connections."""
         return self._sessions.counters.gauges()
 
+    def counters(self) -> Mapping[str, float]:
+        """What they counted so far."""
+        return self._sessions.counters.counters()
+
     def connected(self, account_id: str) -> bool:
         """Whether the account's client is there."""
         return self._sessions.present(account_id)

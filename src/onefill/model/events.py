@@ -107,6 +107,12 @@ class Reported(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, ta
     #: It tells of one position of a close_all, or says again what is known: the order stays as it
     #: is, and `to` is where it stands.
     part: bool = False
+    #: The states on the way to `to`, where the table has no step that leads there at once.
+    through: tuple[State, ...] = ()
+    #: The price that the order named, or the quote that it was sent at; 0: not told. And how much
+    #: worse, in pips of the symbol, what was executed is; None: not told.
+    requested_price: float = 0.0
+    slippage_pips: float | None = None
 
 
 class Amended(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="amended"):

@@ -168,10 +168,13 @@ def _reported(state: AccountState, event: ev.Reported, number: int, at_ms: int) 
         order.position_ticket = event.position_ticket
     if event.volume_e8:
         order.filled_e8, order.told_price = event.volume_e8, event.price
-        order.filled_ms = event.client_ms
+        order.filled_ms, order.told_slippage_pips = event.client_ms, event.slippage_pips
+    order.told_requested = event.requested_price or order.told_requested
     order.told_sequence = event.sequence or order.told_sequence
     if event.to is State.UNKNOWN:
         order.unknown_since_ms = at_ms
+    for step in event.through:
+        _step(state, order, step)
     _step(state, order, event.to)
 
 

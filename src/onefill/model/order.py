@@ -48,6 +48,9 @@ class OrderState(msgspec.Struct, omit_defaults=True, kw_only=True):
     told_price: float = 0.0
     #: And the number of the last result that told of it.
     told_sequence: int = 0
+    #: What the client told of the price that it asked for, and how far from it the fill is.
+    told_requested: float = 0.0
+    told_slippage_pips: float | None = None
     late: bool = False
     by: str = ""
 
@@ -76,8 +79,14 @@ class OrderState(msgspec.Struct, omit_defaults=True, kw_only=True):
         total = sum(deal.volume_e8 for deal in self.deals)
         return sum(deal.price * deal.volume_e8 for deal in self.deals) / total
 
+    def requested_price(self) -> float | None:
+        """What the fill is held against: the order's own price, or the quote it was sent at."""
+        return (self.order.requested_price if self.order else 0.0) or self.told_requested or None
+
     def slippage_pips(self) -> float | None:
         """Fill against requested price in pips; positive is worse for the account."""
+        if not self.deals:
+            return self.told_slippage_pips
         fill = self.fill_price()
         order = self.order
         if fill is None or order is None or not order.requested_price:

@@ -133,6 +133,13 @@ def _in_units(intent: OrderIntent, limits: Limits, caps: Caps) -> Denial | None:
     return None
 
 
+def _all_told(intent: OrderIntent, view: GatewayView, limits: Limits, caps: Caps) -> Denial | None:
+    """What is open and was not told can be held against no count and no volume."""
+    if not view.told.untold:
+        return None
+    return refuse(GatewayCode.POSITIONS_NOT_TOLD, account=view.account, count=view.told.untold)
+
+
 def _counts(intent: OrderIntent, view: GatewayView, limits: Limits, caps: Caps) -> Denial | None:
     """Controls 8, 11 and 17: positions if everything live filled, and pending orders; what is
     accepted counts from the commit that accepts it."""
@@ -205,6 +212,7 @@ _CHECKS: tuple[Check, ...] = (
     _permission,
     _trading,
     _order_volume,
+    _all_told,
     _counts,
     _position_limits,
     _losses,

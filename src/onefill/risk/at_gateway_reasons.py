@@ -24,6 +24,7 @@ class GatewayCode(StrEnum):
     CONFIDENCE_TOO_LOW = "CONFIDENCE_TOO_LOW"
     PROFILE_MISSING = "PROFILE_MISSING"
     PROFILE_STALE = "PROFILE_STALE"
+    POSITIONS_NOT_TOLD = "POSITIONS_NOT_TOLD"
     TERMINAL_NOT_TRADING = "TERMINAL_NOT_TRADING"
     SYMBOL_NOT_THE_HOLDERS = "SYMBOL_NOT_THE_HOLDERS"
     SIZE_MISSING = "SIZE_MISSING"
@@ -93,6 +94,11 @@ GATEWAY_REASONS: dict[GatewayCode, GatewayReason] = {
         "15",
         "the last profile of account {account} is {age} s old, more than {most} s; look at its "
         "client's connection",
+    ),
+    _C.POSITIONS_NOT_TOLD: _R(
+        "12",
+        "account {account} has {count} positions open, more than its client can list in a profile, "
+        "so that counts and volumes cannot be judged; close some",
     ),
     _C.TERMINAL_NOT_TRADING: _R("9", "the terminal of account {account} does not trade now: {why}"),
     _C.SYMBOL_NOT_THE_HOLDERS: _R(

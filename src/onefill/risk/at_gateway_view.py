@@ -42,6 +42,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     trade_allowed: bool = True
     why_not: str = ""
     limits_fingerprint: str = ""
+    #: How many positions are open and in neither of the following: too many to be told.
+    untold: int = 0
     #: By symbol; and how many positions each magic number has.
     held: dict[str, Held] = {}
     of_magic: dict[int, int] = {}

@@ -40,6 +40,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     #: machine's certificate, which `onefill terminal serve` prints.
     token: str = ""
     fingerprint: str = ""
+    #: Where the token will be that was not there yet when the configuration was read; a worker's
+    #: start reads it.
+    token_file: str = ""
     #: Of the simulated one: its ticks, and its book.
     ticks: tuple[str, ...] = ()
     state: str = ""
@@ -57,7 +60,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         host, _, port = self.terminal_path.removeprefix(REMOTE).rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
             raise session_invalid(self.name, f"{self.terminal_path!r} is not tls://HOST:PORT")
-        if not self.token or not self.fingerprint:
+        if not (self.token or self.token_file) or not self.fingerprint:
             raise session_invalid(
                 self.name,
                 "a terminal on another machine needs the token and the fingerprint that `onefill "

@@ -57,8 +57,14 @@ class FaultyGateway:
         # The switches.
         self.greets = True
         self.answers_beats = True
+        self.tells_clock = True
+        self.ahead_ms = 0
         self.acknowledges = True
         self.accepts = True
+        #: How it does not accept, and the body and headers with it.
+        self.refusal = HTTPStatus.UNAUTHORIZED
+        self.refusal_body = ""
+        self.points_to = ""
         self.ready = True
         self.knows_accounts = True
         # What came, by account.
@@ -204,7 +210,10 @@ class FaultyGateway:
             return socket.respond(HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE, "")
         self.tokens.append(request.headers.get("Authorization"))
         if not self.accepts:
-            return socket.respond(HTTPStatus.UNAUTHORIZED, "")
+            response = socket.respond(self.refusal, self.refusal_body)
+            if self.points_to:
+                response.headers["Location"] = self.points_to
+            return response
         if not self.knows_accounts and "mt5_account" in request.path:
             return socket.respond(HTTPStatus.NOT_FOUND, "")
         return None
@@ -252,7 +261,9 @@ class FaultyGateway:
     ) -> None:
         if isinstance(message, Heartbeat):
             if self.answers_beats:
-                await socket.send(framing.pack(message) or b"")
+                clock_ms = time.time_ns() // 1_000_000 + self.ahead_ms if self.tells_clock else 0
+                answer = Heartbeat(message.sent_at_ms, clock_ms)
+                await socket.send(framing.pack(answer) or b"")
             return
         self.heard.append((account, message))
         numbered = isinstance(message, Result) and message.sequence and framing.enveloped

@@ -55,6 +55,7 @@ class Agent:
             (home / "limits.toml").write_text(limits)
             files += "limits = 'limits.toml'\n"
         (home / "terminals.toml").write_text(f"{sessions}{files}{_ENGINE}{terminals}")
+        (home / "token").touch(mode=0o600)
         (home / "token").write_text(TOKEN)
         self.sessions: dict[str, InProcess] = {}
         made = self.sessions

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -93,7 +96,9 @@ async def test_a_token_that_is_refused_is_said_once_and_read_anew_for_each_try(
             await gateway.until(lambda: gateway.profiles)
             away = agent.said("away")
 
-        assert [line["why"] for line in away] == ["the gateway refuses the token (HTTP 401)"]
+        assert len(away) == 1
+        assert "the gateway refuses the token (HTTP 401)" in away[0]["why"]
+        assert str(tmp_path / "token") in away[0]["why"]
         assert gateway.profiles[0].user_id == "bob"
         assert gateway.tokens[-1] == "Bearer head.eyJzdWIiOiAiYm9iIn0.other"
         assert "seal" not in agent.words
@@ -234,5 +239,82 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to(tmp_path: 
         async with Agent(tmp_path, gateway) as agent:
             await gateway.until(lambda: agent.said("away"))
 
-        assert "CERTIFICATE_VERIFY_FAILED" in agent.said("away")[0]["why"]
+        why = agent.said("away")[0]["why"]
+        assert "CERTIFICATE_VERIFY_FAILED" in why
+        assert "self-signed" in why
+        assert "SSL_CERT_FILE" in why
+        assert not gateway.tokens
+
+
+async def test_an_api_key_is_not_shown_to_a_gateway_whose_certificate_nobody_vouches_for(
+    tmp_path: Path,
+) -> None:
+    certificate, key = own_certificate(tmp_path / "tls", SystemClock())
+    async with FaultyGateway(tls=server_context(certificate, key)) as gateway:
+        agent = Agent(tmp_path, gateway)
+        (tmp_path / "token").write_text("of_key")
+        async with agent:
+            await gateway.until(lambda: agent.said("away"))
+
+        assert "SSL_CERT_FILE" in agent.said("away")[0]["why"]
+        assert not gateway.tokens
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refusal_is_told_in_the_gateways_own_words_and_how_to_mend_it(
+    tmp_path: Path, status: int
+) -> None:
+    async with FaultyGateway() as gateway:
+        gateway.accepts, gateway.refusal = False, HTTPStatus(status)
+        error = {"code": "TOKEN_EXPIRED", "message": "the token\nexpired on Friday"}
+        gateway.refusal_body = json.dumps({"error": error})
+        async with Agent(tmp_path, gateway) as agent:
+            await gateway.until(lambda: agent.said("away"))
+
+        why = agent.said("away")[0]["why"]
+        assert f"(HTTP {status}, TOKEN_EXPIRED: the token?expired on Friday)" in why
+        assert "onefill admin token create" in why
+
+
+@pytest.mark.parametrize("body", ["oops", "[]", '{"error": 7}', '{"error": {"code": []}}'])
+async def test_a_refusal_that_says_nothing_is_told_by_its_status(tmp_path: Path, body: str) -> None:
+    async with FaultyGateway() as gateway:
+        gateway.accepts, gateway.refusal_body = False, body
+        async with Agent(tmp_path, gateway) as agent:
+            await gateway.until(lambda: agent.said("away"))
+
+        assert "(HTTP 401)" in agent.said("away")[0]["why"]
+
+
+async def test_a_gateway_that_points_elsewhere_is_not_followed(tmp_path: Path) -> None:
+    async with FaultyGateway() as gateway, FaultyGateway() as elsewhere:
+        gateway.accepts, gateway.refusal = False, HTTPStatus.TEMPORARY_REDIRECT
+        gateway.points_to = f"{elsewhere.url}/ws/execution"
+        async with Agent(tmp_path, gateway) as agent:
+            await gateway.until(lambda: agent.said("away"))
+
+        assert "not followed" in agent.said("away")[0]["why"]
+        assert not elsewhere.tokens
+
+
+async def test_what_each_of_two_gateways_says_is_said_once(tmp_path: Path) -> None:
+    async with FaultyGateway() as one, FaultyGateway() as other:
+        one.accepts = other.accepts = False
+        other.refusal = HTTPStatus.FORBIDDEN
+        async with Agent(tmp_path, one, other) as agent:
+            await one.until(lambda: len(other.tokens) >= 3)
+
+        assert [line["gateway"] for line in agent.said("away")] == [one.url, other.url]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+async def test_a_token_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    async with FaultyGateway() as gateway:
+        agent = Agent(tmp_path, gateway)
+        (tmp_path / "token").chmod(0o640)
+        await agent.start()
+        with pytest.raises(OnefillError, match="chmod 600") as refused:
+            await agent.over()
+
+        assert refused.value.code == "TOKEN_EXPOSED"
         assert not gateway.tokens

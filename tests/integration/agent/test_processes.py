@@ -17,6 +17,7 @@ import pytest_asyncio
 
 from onefill.contracts.messages import Command, Result
 from onefill.journal.verify import verify
+from onefill.model.halt import Halt, Scope
 from onefill.model.intent import Action
 from onefill.model.states import State
 from onefill.runtime.draws import Draws
@@ -31,8 +32,11 @@ ACCOUNT = str(LOGIN)
 class AgentProcess:
     """The command, on a broker that outlives it."""
 
-    def __init__(self, home: Path, session: Session, gateway: FaultyGateway) -> None:
+    def __init__(
+        self, home: Path, session: Session, gateway: FaultyGateway, *backups: FaultyGateway
+    ) -> None:
         self.home = home
+        (home / "agent.token").touch(mode=0o600)
         (home / "agent.token").write_text(TOKEN)
         (home / "broker.token").write_text(session.token)
         (home / "terminals.toml").write_text(
@@ -45,6 +49,7 @@ class AgentProcess:
             sys.executable, "-m", "onefill", "agent", "--gateway", gateway.url,
             "--token-file", str(home / "agent.token"),
             "--terminals", str(home / "terminals.toml"), "--data", str(home / "data"), "--json",
+            *(word for one in backups for word in ("--backup-gateway", one.url)),
         ]  # fmt: skip
         self._said = home / "agent.said"
         self.process: subprocess.Popen[bytes] | None = None
@@ -136,6 +141,32 @@ async def hand(gateway: FaultyGateway, commands: list[Command]) -> None:
         await gateway.say(ACCOUNT, *commands)
     except Exception as gone:  # noqa: BLE001 - killed meanwhile: they are handed again
         print(gone)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+async def test_killed_after_it_confirmed_a_halt_it_holds_to_it_with_the_backup(
+    tmp_path: Path, served: tuple[ServedBroker, Session]
+) -> None:
+    broker, session = served
+    primary, backup = FaultyGateway(), FaultyGateway()
+    async with primary, backup:
+        agent = AgentProcess(tmp_path, session, primary, backup)
+        agent.start()
+        try:
+            await primary.until(lambda: primary.is_live(ACCOUNT), 60)
+            primary.halts = (Halt(id="h1", scope=Scope.FIRM, by="ann"),)
+            version = await primary.configure(ACCOUNT)
+            await primary.until(lambda: primary.acked(f"config/{version}"), 60)
+            await asyncio.to_thread(agent.end, KILL)
+            await primary.stop()
+            agent.start()
+            await hand(backup, [opening("refused", volume=0.01)])
+            await backup.until(lambda: backup.results_of("refused"), 60)
+        finally:
+            await asyncio.to_thread(agent.end, signal.SIGTERM)
+
+        assert f"the firm is halted by ann at gateway {primary.url}" in backup.results[0].error
+        assert not broker.deals()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C there")

@@ -31,6 +31,55 @@ INTENT = {"action": "open", "side": "buy", "volume": 0.1, "symbol": "EURUSD", "r
         ("reported", {"to": "rejected", "message": "no money"}, "rejected (no money)"),
         (
             "reported",
+            {"to": "denied", "through": ["accepted"], "code": "NO_QUOTE", "message": "no quote"},
+            "denied (NO_QUOTE: no quote)",
+        ),
+        (
+            "reported",
+            {"to": "cancelled", "volume_e8": 5e6, "price": 1.1, "message": "cancelled"},
+            "cancelled, 0.05 at 1.1 had filled (cancelled)",
+        ),
+        (
+            "reported",
+            {"to": "partially_filled", "volume_e8": 5e6, "price": 1.1},
+            "partially_filled 0.05 at 1.1",
+        ),
+        (
+            "reported",
+            {"to": "unknown", "code": "OUTCOME_UNKNOWN", "message": "is looked up"},
+            "unknown (OUTCOME_UNKNOWN: is looked up)",
+        ),
+        (
+            "reported",
+            {"to": "filled", "late": True, "volume_e8": 1e7, "price": 1.1},
+            "late: filled 0.1 at 1.1",
+        ),
+        (
+            "reported",
+            {"to": "not_executed", "by": "olga", "code": "SETTLED", "message": "not there"},
+            "not_executed by olga (SETTLED: not there)",
+        ),
+        ("reported", {"to": "filled", "part": True, "sequence": 4}, "filled, told again"),
+        (
+            "reported",
+            {"to": "sending", "part": True, "position_ticket": 7, "message": "market closed"},
+            "position 7: not closed (market closed)",
+        ),
+        (
+            "moved",
+            {"to": "expired", "code": "EXPIRED", "message": "the order expired unsent"},
+            "expired (the order expired unsent)",
+        ),
+        ("moved", {"to": "done", "evidence": "unsent"}, "done"),
+        (
+            "moved",
+            {"to": "accepted", "evidence": "never left"},
+            "waits again, was not handed over",
+        ),
+        ("reopened", {"why": "late: the client told FILLED"}, "late: the client told FILLED"),
+        ("accepted", {"intent": {"action": "cancel", "target_order": 7}}, "cancel of 7"),
+        (
+            "reported",
             {"to": "sending", "part": True, "position_ticket": 7, "volume_e8": 1e6, "price": 1.1},
             "position 7: 0.01 at 1.1",
         ),

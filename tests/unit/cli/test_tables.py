@@ -67,6 +67,19 @@ def test_what_was_asked_names_a_pending_orders_level_and_no_side_of_a_cancel() -
     assert said.replace(" ", "") == "buy0.25BTCUSDlimitat1.2cancelBTCUSD"
 
 
+def test_what_is_meant_is_named_and_a_close_all_that_left_something_open_says_so() -> None:
+    close = _order(action=Action.CLOSE, symbol="", volume=None, side=None, target="a-1")
+    change = _order(action=Action.MODIFY, volume=None, target_ticket=77)
+    said = _column(_shown(orders_table("Orders", [close, change])), "what", "became")
+    assert said.replace(" ", "") == "closeofa-1modifyBTCUSDof77"
+    left = _order(
+        action=Action.CLOSE_ALL, status=State.DONE, reason=Reason("NOT_ALL_CLOSED", "1 of 2 closed")
+    )
+    out = StringIO()
+    Console(file=out, width=WIDTH, force_terminal=True).print(orders_table("Orders", [left]))
+    assert "\x1b[33mdone" in out.getvalue()
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(0.1 + 0.2, "0.3"), (2345.678, "2345.678"), (1.09949, "1.09949")]
 )

@@ -104,6 +104,17 @@ def test_who_is_turned_away_at_the_door_comes_back_when_told(pauses: list[float]
     assert pauses == [3.0]
 
 
+def test_a_cancel_that_waits_is_given_the_time_for_it(pauses: list[float]) -> None:
+    script = Script(Answer(202, ORDER), Answer(200, ORDER))
+    client = _client(script)
+    client.cancel("a", account="1")
+    client.cancel("a", account="1", wait=2.5)
+    assert [(path, patience_s) for _, path, _, patience_s in script.asked] == [
+        ("/v1/orders/a/cancel?account=1", 0.0),
+        ("/v1/orders/a/cancel?account=1&wait=2.5", 2.5),
+    ]
+
+
 def test_ids_and_filters_are_quoted(pauses: list[float]) -> None:
     script = Script(Answer(200, ORDER), Answer(200, b'{"orders": []}'))
     client = _client(script)

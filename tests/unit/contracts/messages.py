@@ -201,6 +201,8 @@ RESULTS = st.builds(
     position_ticket=st.just(0) | TICKETS,
     retcode=st.integers(-(2**31), 2**31 - 1),
     sequence=st.integers(0, 2**63 - 1),
+    requested_price=LEVELS,
+    slippage_pips=st.none() | st.floats(-1e6, 1e6),
     state=_maybe(st.sampled_from(State)),
 )
 _POSITIONS = st.builds(
@@ -245,6 +247,7 @@ PROFILES = st.builds(
         conservative_mode=st.booleans(),
     ),
     positions=st.none() | st.lists(_POSITIONS, max_size=3).map(tuple),
+    positions_untold=st.integers(0, 2**63 - 1),
     as_of_sequence=st.integers(0, 2**63 - 1),
     day_start_equity=MONEY,
     peak_equity=MONEY,

@@ -41,7 +41,7 @@ MESSAGES: dict[Any, str] = {
         1 command_id string, 2 status ExecutionStatus, 3 order_ticket string,
         4 executed_price double, 5 error_message string, 6 execution_time int64,
         20 executed_volume double, 21 position_ticket string, 22 retcode int32, 23 sequence int64,
-        24 state string""",
+        24 state string, 25 requested_price double, 26 slippage_pips double""",
     execution_commands_pb2.TradingCommand: """
         1 command_id string, 2 user_id string, 3 type CommandType, 4 symbol string,
         5 order_type OrderType, 6 lot_size double, 7 entry_price double, 8 stop_loss double,
@@ -56,7 +56,7 @@ MESSAGES: dict[Any, str] = {
         12 preferences TradingPreferences, 30 positions repeated HeldPosition,
         31 as_of_sequence int64, 32 day_start_equity double, 33 peak_equity double,
         34 trade_refused bool, 35 why_not string, 36 limits_fingerprint string,
-        37 positions_told bool""",
+        37 positions_told bool, 38 positions_untold int64""",
     account_profile_pb2.RiskProfile: """
         1 max_risk_per_trade double, 2 max_daily_loss double, 3 max_drawdown double,
         4 allow_news_trading bool, 5 allowed_symbols repeated string""",

@@ -89,6 +89,21 @@ def test_a_filled_order_is_a_success_with_ticket_and_price(action: Action) -> No
     assert state_of(foreign(found), intent("c1", action=action)) is State.FILLED
 
 
+def test_a_fill_is_told_with_what_was_asked_for_and_how_far_from_it_it_is() -> None:
+    asked = ResolvedOrder(
+        action=Action.OPEN,
+        symbol="EURUSD",
+        volume_e8=TENTH,
+        requested_price=PRICE - 0.0002,
+        pip_points=10,
+        digits=5,
+    )
+    found = told(order(State.FILLED, filled_e8=TENTH, order=asked))
+    assert (found.requested_price, found.slippage_pips) == (PRICE - 0.0002, 2.0)
+    working = told(order(State.WORKING, order=asked, order_ticket=42))
+    assert (working.requested_price, working.slippage_pips) == (PRICE - 0.0002, None)
+
+
 def test_a_filled_order_that_a_policy_failed_carries_its_evidence_and_what_was_done() -> None:
     found = told(
         order(State.FILLED, filled_e8=TENTH, code="SLIPPAGE_EXCEEDED", message="kept, 9 pips worse")

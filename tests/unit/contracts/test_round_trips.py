@@ -222,6 +222,28 @@ def test_envelopes_are_counted_and_say_from_whom_they_are() -> None:
     assert {envelope.header.source_service for envelope in envelopes} == {"client-mt5"}
 
 
+def test_a_heartbeat_tells_the_clock_of_whoever_packed_it() -> None:
+    framing = Enveloped(tenant="acme", source="client-mt5")
+    beat = Heartbeat(5, 1_700_000_000_123)
+    frame = framing.pack(beat)
+    header = Envelope.FromString(frame).header
+    assert (header.timestamp.seconds, header.timestamp.nanos) == (1_700_000_000, 123_000_000)
+    assert (header.tenant_id, header.source_service, header.message_version) == (
+        "acme", "client-mt5", "1",
+    )  # fmt: skip
+    assert framing.unpack(frame) == beat
+
+
+@pytest.mark.parametrize(
+    ("seconds", "nanos", "clock_ms"),
+    [(-1, 0, 0), (0, 5, 0), (2**62, 0, 0), (7, -5, 7_000), (7, 2**31 - 1, 7_999)],
+)
+def test_a_clock_that_cannot_be_is_not_told(seconds: int, nanos: int, clock_ms: int) -> None:
+    envelope = Envelope.FromString(Enveloped().pack(Heartbeat(5)))
+    envelope.header.timestamp.seconds, envelope.header.timestamp.nanos = seconds, nanos
+    assert Enveloped().unpack(envelope.SerializeToString()) == Heartbeat(5, clock_ms)
+
+
 def test_an_envelope_takes_the_dialect_that_has_the_words() -> None:
     def payload(message: Command) -> object:
         return Envelope.FromString(Enveloped().pack(message)).WhichOneof("payload")

@@ -257,6 +257,7 @@ def test_all_of_it_is_the_same_every_time() -> None:
         seen: list[tuple[int, float]] = []
 
         def work(number: int) -> None:
+            time.sleep(number * 0.05)  # no two of them ever wake at the same moment
             for step in range(20):
                 time.sleep((number * 7 + step * 3) % 11 + 0.5)
                 seen.append((number, time.time()))

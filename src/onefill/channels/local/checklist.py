@@ -99,7 +99,8 @@ def _credentials_line(session: Session) -> Line:
     """Where the password or the token comes from; never what it is."""
     verdict = Verdict.GOOD
     if session.remote or session.terminal_path.startswith(SERVED):
-        words = "a token is given" if session.token else "no token is given"
+        none = "the token's file is not there yet" if session.token_file else "no token is given"
+        words = "a token is given" if session.token else none
         verdict = Verdict.GOOD if session.token else Verdict.BAD
     elif session.password:
         words = "a password is given, which reaches the terminal's worker over its pipe only"

@@ -20,7 +20,7 @@ from onefill.journal.decision import decision
 from onefill.journal.group_writer import GroupWriter
 from onefill.journal.journal import Journal
 from onefill.model.errors import OnefillError
-from onefill.model.events import Began
+from onefill.model.events import Alerted, Began
 from onefill.model.order import OrderState
 from onefill.model.states import State
 from onefill.risk.limits import Limits, load_limits, parse_limits
@@ -191,6 +191,11 @@ class DrivenAccount:
             raise OnefillError("NOT_RESOLVED", f"there is no order {key!r} here")
         decided = decision(self.name, order, to, by=by, reason=reason, ticket=ticket)
         self._writer.append(self.name, decided, self._clock.now_ms())
+        await self.durable()
+
+    async def record(self, alert: Alerted) -> None:
+        """Put on the account's record what a person must find there; durable on return."""
+        self._writer.append(self.name, alert, self._clock.now_ms())
         await self.durable()
 
     async def durable(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from onefill.channels.local.session_log import SessionLog
+from onefill.channels.local.terminals_file import with_token
 from onefill.execution.drivers.loop_thread import LoopThread
 from onefill.model.errors import OnefillError
 from onefill.runtime.clock import Clock
@@ -122,9 +123,10 @@ class PooledSession:
         self.log.close()
 
     async def _start_worker(self) -> Connection:
-        if self.config.remote is not None:
-            return await reach(self.config)
-        return await start_worker(self.config, self._fences, self.log.worker_output())
+        config = with_token(self.config)
+        if config.remote is not None:
+            return await reach(config)
+        return await start_worker(config, self._fences, self.log.worker_output())
 
     def _heard(self, code: str, sentence: str) -> None:
         self.log.warning(code, sentence)

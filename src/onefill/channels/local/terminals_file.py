@@ -42,8 +42,11 @@ import msgspec
 from onefill.channels.local.config import ExecutionEngineConfig
 from onefill.contracts.messages import Preferences, RiskProfile
 from onefill.model.errors import OnefillError
-from onefill.terminal.session import SIMULATED, Session
+from onefill.terminal.session import REMOTE, SERVED, SIMULATED, Session
 
+_WHO_MAKES_IT = (
+    " yet; `onefill broker serve` and `onefill terminal serve` make theirs at their start"
+)
 _WHERE = {"password_env", "password_file", "token_env", "token_file"}
 
 
@@ -121,8 +124,9 @@ def load_terminals(path: Path) -> Terminals:
     try:
         tables = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
     except (OSError, UnicodeDecodeError) as wrong:
+        why = getattr(wrong, "strerror", None) or wrong
         raise OnefillError(
-            "TERMINALS_UNREADABLE", f"cannot read the terminals file {path}: {wrong}"
+            "TERMINALS_UNREADABLE", f"cannot read the terminals file {path}: {why}"
         ) from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as wrong:
         raise _invalid(path, str(wrong)) from None
@@ -162,8 +166,10 @@ def _session(name: str, given: dict[str, Any], path: Path) -> Session:
     unknown = sorted(set(fields) - set(Session.__struct_fields__) - _WHERE)
     if unknown:
         raise _invalid(path, f"[sessions.{name}] has no setting {unknown[0]!r}")
+    to_come = _token_to_come(fields, path)
     for secret in ("password", "token"):
         fields[secret] = _secret(name, secret, fields, path)
+    fields["token_file"] = to_come
     try:
         session = msgspec.convert({"server": "", **fields, "name": name}, Session)
     except msgspec.ValidationError as wrong:
@@ -198,15 +204,51 @@ def _secret(name: str, secret: str, fields: dict[str, Any], path: Path) -> str:
                 name, secret, f"the environment variable that {secret}_env names is not set"
             )
         return os.environ[str(variable)]
-    if file is not None:
-        try:
-            return (path.parent / str(file)).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as wrong:
-            why = wrong.strerror if isinstance(wrong, OSError) else "it is no text in UTF-8"
-            raise _missing(
-                name, secret, f"cannot read the file that {secret}_file names: {why}"
-            ) from None
-    return ""
+    return _held(name, secret, path.parent / str(file)) if file is not None else ""
+
+
+def _token_to_come(fields: dict[str, Any], path: Path) -> str:
+    """The file of a token that is not there yet, taken out of the fields: whoever serves the
+    terminal makes it when it starts. Empty where there is none to wait for."""
+    name, where = fields.get("token_file"), str(fields.get("terminal_path", ""))
+    if not isinstance(name, str) or not where.startswith((REMOTE, SERVED)):
+        return ""
+    file = path.parent / name
+    try:
+        if file.stat().st_size:  # it is made empty, and written to then
+            return ""
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError):
+        return ""  # and `_secret` says why
+    del fields["token_file"]
+    return str(file)
+
+
+def with_token(session: Session) -> Session:
+    """A session with the token that its file holds by now. Raises `OnefillError`
+    (`TOKEN_MISSING`)."""
+    if session.token or not session.token_file:
+        return session
+    token = _held(session.name, "token", Path(session.token_file))
+    return msgspec.structs.replace(session, token=token)
+
+
+def _held(name: str, secret: str, file: Path) -> str:
+    """What a secret's file holds; neither that nor the file's name is told."""
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        why = f"the file that {secret}_file names is not there"
+        raise _missing(name, secret, f"{why}{_WHO_MAKES_IT if secret == 'token' else ''}") from None
+    except (OSError, ValueError) as wrong:
+        why = str(wrong.strerror) if isinstance(wrong, OSError) else "it is no text in UTF-8"
+        raise _missing(
+            name, secret, f"cannot read the file that {secret}_file names: {why}"
+        ) from None
+    if secret == "token" and len(text.split()) != 1:
+        raise _missing(name, secret, f"the file that {secret}_file names must hold one word")
+    return text
 
 
 def _missing(name: str, secret: str, why: str) -> OnefillError:

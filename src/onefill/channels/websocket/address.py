@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from onefill.contracts.messages import Dialect
 from onefill.model.errors import OnefillError
 
+_FORM = "it must be wss://HOST[:PORT]"
 _PATHS = {Dialect.EXECUTION: "/ws/execution", Dialect.TRADING: "/ws/trading-client"}
 
 
@@ -20,6 +21,7 @@ class Gateway:
     secure: bool
     #: Whether it is this machine: then no proxy is asked.
     loopback: bool
+    #: Of a peer of the plain contract that is not at the contract's own.
     path: str = ""
 
     def endpoint(self, login: int | None, dialect: Dialect) -> str:
@@ -37,17 +39,39 @@ class Gateway:
         return f"{'wss' if self.secure else 'ws'}://{self.place}{self.path}"
 
 
-def parse_gateway(text: str, *, allow_plain: bool = False) -> Gateway:
-    """A gateway by its address. Raises `OnefillError` (`GATEWAY_INVALID`, `GATEWAY_PLAIN`)."""
+def parse_gateway(text: str, *, allow_plain: bool = False, allow_path: bool = False) -> Gateway:
+    """A gateway by its address; nothing of it is left out silently, and what may be a secret is not
+    repeated. `allow_path`: the peer speaks the plain contract, wherever it does.
+
+    Raises `OnefillError` (`GATEWAY_INVALID`, `GATEWAY_PLAIN`)."""
+    if "@" in text:
+        raise _invalid("", "it must hold no user and no password; the token goes in --token-file")
+    if "?" in text or "#" in text:
+        raise _invalid("", "it must hold no query (?) and no fragment (#)")
+    if not text.isprintable() or " " in text:
+        raise _invalid("", "it must hold no blanks")
     try:
         parts = urlsplit(text)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError as wrong:
-        raise _invalid(text, str(wrong)) from None
-    if parts.scheme not in ("wss", "ws") or not host:
-        raise _invalid(text, "it must be wss://HOST[:PORT]")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise _invalid("(not shown)", "it must hold no user, no query and no fragment")
+        host = parts.hostname or ""
+    except ValueError:
+        raise _invalid(text, _FORM) from None
+    if parts.scheme not in ("wss", "ws"):
+        said = f", not {parts.scheme}://" if "://" in text else ""
+        raise _invalid(text, f"it must begin with wss:// (or ws:// on this machine){said}")
+    if not host:
+        raise _invalid(text, f"it names no host; {_FORM}")
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise _invalid(f"{parts.scheme}://{host}", "its port must be a number, 1 to 65535")
+    path = parts.path.rstrip("/")
+    if path and not allow_path:
+        raise _invalid(
+            text,
+            f"a gateway has no path ({path}); {_FORM}. A path is for peers of --bare",
+        )
     loopback = _is_loopback(host)
     secure = parts.scheme == "wss"
     if not secure and not loopback and not allow_plain:
@@ -56,7 +80,7 @@ def parse_gateway(text: str, *, allow_plain: bool = False) -> Gateway:
             f"{text} is not encrypted, and {host} is another machine: use wss://, or --allow-plain "
             "where the way there is protected otherwise",
         )
-    return Gateway(parts.netloc, secure, loopback, parts.path.rstrip("/"))
+    return Gateway(parts.netloc, secure, loopback, path)
 
 
 def _is_loopback(host: str) -> bool:
@@ -67,4 +91,5 @@ def _is_loopback(host: str) -> bool:
 
 
 def _invalid(text: str, why: str) -> OnefillError:
-    return OnefillError("GATEWAY_INVALID", f"the gateway's address {text}: {why}")
+    """Without a text where it may hold a secret."""
+    return OnefillError("GATEWAY_INVALID", f"the gateway's address {text or '(not shown)'}: {why}")

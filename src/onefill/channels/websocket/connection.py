@@ -49,6 +49,10 @@ class Peer(Protocol):
         """The gateway answered a heartbeat that was sent then, on the monotonic clock."""
         ...
 
+    def clock(self, ahead_ms: int, within_ms: int) -> None:
+        """How far the gateway's clock is ahead of ours (negative: behind), give or take."""
+        ...
+
     def written(self, result: Result) -> None:
         """A result went out in a dialect that has no acknowledgements."""
         ...
@@ -62,8 +66,10 @@ class Connection:
     """Belongs to one loop; `live` is its whole life."""
 
     def __init__(
-        self, socket: ClientConnection, framing: Framing, peer: Peer, clock: Clock
+        self, socket: ClientConnection, gateway: str, framing: Framing, peer: Peer, clock: Clock
     ) -> None:
+        """`gateway`: its address, as its peer is to know it."""
+        self.gateway = gateway
         self.enveloped = framing.enveloped
         #: Whether a newer client of the account took the session.
         self.replaced = False
@@ -173,18 +179,22 @@ class Connection:
             if message is None:
                 continue  # a newer gateway's; what it says is not for this client
             if isinstance(message, Heartbeat):
-                self._answered(message.sent_at_ms)
+                self._answered(message)
                 continue
             if isinstance(message, WireError) and message.code == SESSION_REPLACED:
                 self.replaced = True
                 return message.message
             self._peer.hear(message)
 
-    def _answered(self, sent_at_ms: int) -> None:
-        sent_ns = self._beats.pop(sent_at_ms, None)
-        if sent_ns is not None:
-            self._answered_ns = monotonic_ns()
-            self._peer.contact(sent_ns)
+    def _answered(self, beat: Heartbeat) -> None:
+        sent_ns = self._beats.pop(beat.sent_at_ms, None)
+        if sent_ns is None:
+            return
+        self._answered_ns = monotonic_ns()
+        if beat.clock_ms:
+            half_ms = (self._answered_ns - sent_ns) // 2_000_000 + 1
+            self._peer.clock(beat.clock_ms - beat.sent_at_ms - half_ms, half_ms)
+        self._peer.contact(sent_ns)
 
     async def _write(self) -> str:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import logging
 import urllib.error
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from websockets.typing import Subprotocol
 from onefill.channels.websocket.address import Gateway
 from onefill.channels.websocket.connection import Connection, Peer
 from onefill.channels.websocket.course import Course
+from onefill.channels.websocket.refusal import certificate_trouble, why_refused
+from onefill.channels.websocket.repeated import Repeated
 from onefill.channels.websocket.token import access_token, opener, subject_of
 from onefill.contracts.bare import EXECUTION, TRADING_CLIENT, Bare, End
 from onefill.contracts.enveloped import Enveloped
@@ -49,6 +52,13 @@ class Terms:
     bare: bool = False
 
 
+class _Straight(connect):
+    """A handshake with the gateway that was named; wherever it points to is not asked."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 class Link:
     """Runs from `run` to `close`. `say` hears what happens, as a word and fields."""
 
@@ -58,7 +68,7 @@ class Link:
         self._peer = peer
         self._clock = clock
         self._say = say
-        self._last = ""
+        self._repeated = Repeated()
         self._closing = asyncio.Event()
         self._over = asyncio.Event()
         self._over.set()
@@ -82,9 +92,9 @@ class Link:
                 connected, began_ns = True, monotonic_ns()
                 why = await self._live(socket, gateway)
             except InvalidStatus as refused:
-                why = _status(refused)
+                why = why_refused(refused, self._terms.token_file)
             except (OnefillError, OSError, WebSocketException, EOFError) as wrong:
-                why = str(wrong) or type(wrong).__name__
+                why = certificate_trouble(wrong) or str(wrong) or type(wrong).__name__
             await self._wait(gateway, why, began_ns, connected=connected)
 
     async def close(self) -> None:
@@ -112,7 +122,7 @@ class Link:
     async def _shake_hands(
         self, gateway: Gateway, token: str, login: int | None
     ) -> ClientConnection:
-        socket = await connect(
+        socket = await _Straight(
             gateway.endpoint(login, self._terms.dialect),
             additional_headers={"Authorization": f"Bearer {token}"},
             subprotocols=None if self._terms.bare else [Subprotocol(SUBPROTOCOL)],
@@ -135,8 +145,9 @@ class Link:
         return socket
 
     async def _live(self, socket: ClientConnection, gateway: Gateway) -> str:
-        connection = Connection(socket, self._framing(), self._peer, self._clock)
-        self._connection, self._last = connection, ""
+        connection = Connection(socket, str(gateway), self._framing(), self._peer, self._clock)
+        self._connection = connection
+        self._repeated.over(str(gateway))
         self._say("connected", gateway=str(gateway))
         probing = None
         if self._course.on_backup:
@@ -172,9 +183,8 @@ class Link:
             return  # on the way back to the primary
         else:
             wait_s = self._course.lost(lasted_s)
-            if connected or why != self._last:  # what goes on for long is said once
+            if self._repeated.due(str(gateway), why):
                 self._say("away", gateway=str(gateway), why=why, again_in_s=round(wait_s, 1))
-            self._last = why
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), wait_s)
 
@@ -197,16 +207,5 @@ def _is_well(gateway: Gateway) -> bool:
     except urllib.error.HTTPError as told:
         told.close()
         return told.code in (401, 403, 404, 426)
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False
-
-
-def _status(refused: InvalidStatus) -> str:
-    code = refused.response.status_code
-    if code == 401:
-        return "the gateway refuses the token (HTTP 401)"
-    if code == 403:
-        return "the gateway does not let this client connect (HTTP 403): the token lacks the right"
-    if code == 404:
-        return "the gateway knows no such account, or no such path (HTTP 404)"
-    return f"the gateway refuses the connection (HTTP {code})"

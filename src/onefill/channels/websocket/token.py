@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from onefill.channels.websocket.address import Gateway
+from onefill.channels.websocket.refusal import certificate_trouble, told_by
 from onefill.model.errors import OnefillError
+from onefill.runtime.secret import open_to_others
 
 API_KEY = "of_"
 """What an API key begins with; anything else in the token file is a JWT."""
@@ -28,9 +31,13 @@ class TokenRefused(OnefillError):
 
 def read_token_file(path: Path) -> str:
     """The word in the file, read anew for each connection. Raises `OnefillError`
-    (`TOKEN_UNREADABLE`, `TOKEN_INVALID`); neither tells what the file holds."""
+    (`TOKEN_UNREADABLE`, `TOKEN_EXPOSED`, `TOKEN_INVALID`); none tells what the file holds."""
     try:
         with path.open(encoding="utf-8") as file:
+            if open_to_others(file):
+                raise OnefillError(
+                    "TOKEN_EXPOSED", f"others can read the token file {path}: chmod 600 {path}"
+                )
             text = file.read(LONGEST + 1).strip()
     except (OSError, UnicodeDecodeError) as wrong:
         why = getattr(wrong, "strerror", None) or "it is not UTF-8 text"
@@ -83,13 +90,15 @@ def _exchange(key: str, gateway: Gateway) -> str:
             told = json.loads(answer.read(LONGEST))
             token = told["access_token"]
     except urllib.error.HTTPError as refused:
-        refused.close()
+        with refused:
+            status = f"HTTP {refused.code}{_told(refused)}"
         raise TokenRefused(
             "TOKEN_REFUSED",
-            f"the gateway at {gateway.place} does not exchange the API key (HTTP {refused.code}): "
-            "make another with `onefill admin key`, or look at the gateway",
+            f"the gateway at {gateway.place} does not exchange the API key ({status}): make "
+            "another with `onefill admin key` and put it into the token file, which is read again "
+            "at each try; or look at the gateway",
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as wrong:
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as wrong:
         raise TokenRefused(
             "GATEWAY_UNREACHABLE", f"the gateway at {gateway.place} does not answer: {_why(wrong)}"
         ) from None
@@ -107,5 +116,13 @@ def opener(gateway: Gateway) -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(*handlers)
 
 
+def _told(refused: urllib.error.HTTPError) -> str:
+    try:
+        return told_by(refused.read(LONGEST))
+    except (OSError, ValueError, http.client.HTTPException):
+        return ""  # it was cut off
+
+
 def _why(wrong: Exception) -> str:
-    return str(getattr(wrong, "reason", "") or getattr(wrong, "strerror", "") or wrong)
+    trouble = certificate_trouble(getattr(wrong, "reason", wrong))
+    return trouble or str(getattr(wrong, "reason", "") or getattr(wrong, "strerror", "") or wrong)

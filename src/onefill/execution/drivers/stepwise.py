@@ -68,6 +68,8 @@ class StepwiseDriver:
         self._ids = count(1)
         self._followed_records = -1
         self._follow_again_ms = 0
+        #: Nothing of the account is believed before the boot has.
+        self._booting = False
 
     def start(self, steps: Steps) -> None:
         """Begin a generator of effects at this instant."""
@@ -76,6 +78,7 @@ class StepwiseDriver:
     def boot(self) -> None:
         """Reconcile, then take up the orders a stopped engine left; before anything new."""
         orders = None
+        self._booting = True
 
         def booting() -> Steps:
             nonlocal orders
@@ -86,6 +89,7 @@ class StepwiseDriver:
             self.settle()
             if orders is None:
                 self._move(self._next_due() or self._clock.now_ms() + 1_000)
+        self._booting = False
         for order in orders:
             self.start(resume(self.desk, order))
 
@@ -202,7 +206,8 @@ class StepwiseDriver:
         kept = bool(following.deals or following.orders)
         again = kept and self._followed_records != self.desk.state.records
         news = self._terminal.has_changes(following.cursor)
-        if not (again or news) or self._clock.now_ms() < self._follow_again_ms:
+        early = self._booting or self._clock.now_ms() < self._follow_again_ms
+        if early or not (again or news):
             return False
         self._followed_records = self.desk.state.records
         self.start(self._followed(following.cursor))

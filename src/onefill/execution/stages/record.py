@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from onefill.execution.desk import Desk
-from onefill.execution.effects import Commit, Sleep, Steps, Tell
+from onefill.execution.effects import Commit, Sleep, Steps, Tell, Until
 from onefill.execution.gate import stopped, waits
 from onefill.execution.stages.validate import denied, must_wait, still_wanted
+from onefill.execution.target import magics
 from onefill.execution.told import Settled
 from onefill.model.events import Moved, Sending
 from onefill.model.intent import Action
@@ -23,13 +24,15 @@ class LookAgain:
 def record(desk: Desk, order: OrderState, request: BrokerRequest) -> Steps:
     """True once SENDING is durable; False where the order ended unsent; or `LookAgain`."""
     ready: Ready | LookAgain | None = yield from _connected(desk, order)
+    if not desk.is_first(order):
+        yield Until(lambda _: desk.is_first(order), number=order.number)
     if ready is None or not (yield from still_wanted(desk, order)):
         return False
     if isinstance(ready, LookAgain) or must_wait(desk, order):
         return LookAgain()
     if (yield from _paced(desk, order)):
         return LookAgain()
-    refused = stopped(desk.gate, order.intent)
+    refused = stopped(desk.gate, order.intent, magics(desk, order.intent, order.order))
     if refused is not None:
         yield from denied(order, refused.code, refused.message)
         return False
@@ -44,6 +47,7 @@ def record(desk: Desk, order: OrderState, request: BrokerRequest) -> Steps:
         baseline_ticket=ready.last_ticket,
         request=request,
     )
+    desk.leave_line(order)  # sends begin in the order in which they were recorded
     yield Commit((sending,), "sending")
     return True
 
@@ -55,9 +59,9 @@ def _paced(desk: Desk, order: OrderState) -> Steps:
     until_ms = sends_wait_until(desk.state, order.intent.action, caps, desk.now_ms)
     if not until_ms:
         return False
-    desk.held.add(order.key)
+    desk.hold(order)
     yield Sleep(until_ms)
-    desk.held.discard(order.key)
+    desk.let_go(order)
     return True
 
 
@@ -77,9 +81,9 @@ def _connected(desk: Desk, order: OrderState) -> Steps:
         if desk.now_ms - began_ms >= desk.config.connection_patience_ms:
             yield from _give_up(order, trouble)
             return None
-        desk.held.add(order.key)
+        desk.hold(order)
         yield Sleep(desk.now_ms + desk.config.connection_retry_ms)
-        desk.held.discard(order.key)
+        desk.let_go(order)
         waited = True
         if not (yield from still_wanted(desk, order)):
             return None

@@ -6,6 +6,7 @@ from onefill.execution.desk import Desk
 from onefill.execution.effects import Call, Commit, Sleep, Steps, Tell
 from onefill.execution.gate import may_be_stopped, stopped, waits
 from onefill.execution.outcome import Outcome
+from onefill.execution.target import magics
 from onefill.execution.told import Alarm
 from onefill.model.errors import OnefillError
 from onefill.model.events import Alerted, Moved
@@ -39,7 +40,8 @@ def submit(desk: Desk, order: OrderState) -> Steps:
     request = order.request
     assert request is not None
     assert order.state is State.SENDING
-    if stopped(desk.gate, order.intent) is not None or waits(desk.gate, order.intent):
+    reach = magics(desk, order.intent, order.order)
+    if stopped(desk.gate, order.intent, reach) is not None or waits(desk.gate, order.intent):
         yield from _step_back(order)
         return SendAgain()
     reply: Reply = yield Call(
@@ -144,9 +146,9 @@ def _back_off(desk: Desk, order: OrderState, answer: Classified) -> Steps:
         evidence="reply",
     )
     yield Commit((again,), "again")
-    desk.held.add(order.key)
+    desk.hold(order)
     yield Sleep(desk.now_ms + desk.config.backoff_ms * 2 ** (order.attempts - 1))
-    desk.held.discard(order.key)
+    desk.let_go(order)
 
 
 def declare_unknown(

@@ -60,9 +60,9 @@ def _wait_for_unknown(desk: Desk, order: OrderState) -> Steps:
     def clear(_: AccountState) -> bool:
         return not must_wait(desk, order) or order.state is not State.ACCEPTED
 
-    desk.held.add(order.key)
+    desk.hold(order)
     yield Until(clear, desk.not_after_ms(order.intent), number=order.number)
-    desk.held.discard(order.key)
+    desk.let_go(order)
 
 
 def still_wanted(desk: Desk, order: OrderState) -> Steps:

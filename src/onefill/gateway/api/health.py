@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
 from starlette.responses import Response
@@ -23,6 +23,18 @@ from onefill.model.states import State
 _log = logging.getLogger("onefill.gateway.api")
 MOST_TIMED = 50_000
 """Orders whose times are held until their result is told."""
+_ABOUT = {
+    "journal_appended_seq": "Number of the journal's last record",
+    "journal_durable_seq": "Number of the journal's last record that is durable",
+    "event_streams": "Event streams that are open",
+    "waiting_calls": "Calls that wait for an outcome",
+    "clients_connected": "Clients that are connected",
+    "client_frames_in": "Frames that clients sent",
+    "client_frames_out": "Frames sent to clients",
+    "client_handshakes_refused": "Handshakes of clients that were refused",
+    "client_frames_rejected": "Frames of clients that were answered with an error",
+    "client_connections_closed": "Connections of clients that the gateway ended",
+}
 _BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
 
@@ -115,15 +127,17 @@ class _Standing:
         for state, count in counts.items():
             orders.add_metric([state.value], count)
         yield orders
-        numbers = {
+        gauges = {
             "journal_appended_seq": door.journal.appended_seq,
             "journal_durable_seq": door.journal.durable_seq,
             "event_streams": door.streams.total,
             "waiting_calls": door.waiting.total,
             **door.standing.gauges(),
         }
-        for name, value in numbers.items():
-            yield GaugeMetricFamily(f"onefill_{name}", name.replace("_", " "), value)
+        for name, value in gauges.items():
+            yield GaugeMetricFamily(f"onefill_{name}", _ABOUT[name], value)
+        for name, value in door.standing.counters().items():
+            yield CounterMetricFamily(f"onefill_{name}", _ABOUT[name], value)
 
 
 def metrics_way(*, is_open: bool) -> Way:

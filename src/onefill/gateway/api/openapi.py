@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from onefill import __version__
-from onefill.contracts.rest import Failed, Fault
+from onefill.contracts.rest import Failed, Fault, Order
 from onefill.gateway.api.decision_line import DecisionLine
 from onefill.gateway.api.door import Way
 
@@ -29,6 +29,21 @@ _ABOUT = {
     503: ("JOURNAL_FAILED", "the journal cannot be written: the disk is full"),
 }
 _ALWAYS = (400, 422, 429, 503)
+_OF_ORDERS = {
+    "target": "Of a close, a change or a cancel: the client_key of the order that is meant.",
+    "target_ticket": (
+        "The broker's ticket of the position or pending order that is meant, where it was named."
+    ),
+    "requested_price": (
+        "The price that the order named, or the quote that it was sent at; null: it named none "
+        "and its client does not tell the quote (yet)."
+    ),
+    "fill_price": "Average price of what filled; null: nothing did.",
+    "slippage_pips": (
+        "How much worse than requested_price the fill is, in pips of the symbol; below 0: better. "
+        "null: nothing filled, or its client does not tell."
+    ),
+}
 
 
 def document(ways: Sequence[Way]) -> dict[str, Any]:
@@ -75,6 +90,8 @@ def _types(ways: Sequence[Way]) -> list[Any]:
 
 def _amend(components: dict[str, Any]) -> None:
     """What the types do not say: fields that a decision cannot do without, and its ranges."""
+    for name, text in _OF_ORDERS.items():
+        components[Order.__name__]["properties"][name]["description"] = text
     line = components[DecisionLine.__name__]
     line["required"] = ["client_key", "mt5_account"]
     line["properties"].pop("at")

@@ -113,9 +113,7 @@ async def resume(call: Call) -> Answered:
                 403, "FORBIDDEN", f"halt {halt.id} is for those who operate the gateway to lift"
             )
     for halt in chosen:
-        # The desk records one text about who it was; the reason belongs to it.
-        by = f"{_author(call, halt.tenant)}: {wanted.reason.strip()}"
-        await call.door.desk.resume(halt.id, by)
+        await call.door.desk.resume(halt.id, _author(call, halt.tenant), wanted.reason.strip())
     return Answered(Resumed(resumed=[halt_told(halt) for halt in chosen]))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from onefill.contracts.rest import MAX_PAGE, Order, OrderEvents, Orders
 from onefill.gateway.api.door import Answered, Call, Query, Way
 from onefill.gateway.api.refusal import invalid, not_found
-from onefill.gateway.api.told import event_told, order_told
+from onefill.gateway.api.told import UNDER_WAY, event_told, order_told
+from onefill.gateway.api.waiting import WAIT, outcome, wait_s
 from onefill.gateway.identity.model import Account, Right
 from onefill.model.order import OrderState
 from onefill.model.states import State
@@ -59,10 +60,13 @@ async def order_events(call: Call) -> Answered:
 
 
 async def cancel(call: Call) -> Answered:
-    """Take an order back, or have its pending order removed."""
+    """Take an order back, or have its pending order removed; with `wait`, come back when it is
+    known what became of that."""
+    patience_s = wait_s(call)
     account, found = await find(call)
     after = await call.door.desk.cancel(call.caller, account.name, found.key)
-    return Answered(order_told(account.name, after))
+    after = await outcome(call, account.id, after, patience_s)
+    return Answered(order_told(account.name, after), 202 if after.state in UNDER_WAY else 200)
 
 
 async def find(call: Call) -> tuple[Account, OrderState]:
@@ -144,11 +148,14 @@ WAYS = (
         method="POST",
         path="/v1/orders/{id:path}/cancel",
         handler=cancel,
-        summary=f"Take an order back, or have its pending order removed. {_ID}",
+        summary=(
+            "Take an order back, or have its pending order removed. The answer is the order itself "
+            f"where it is over, else the cancel: an order of its own. {_ID}"
+        ),
         right=Right.TRADE,
         tag="orders",
-        gives={200: (Order,)},
-        query=(ACCOUNT,),
+        gives={200: (Order,), 202: (Order,)},
+        query=(ACCOUNT, WAIT),
         refuses=(404, 409),
     ),
     Way(

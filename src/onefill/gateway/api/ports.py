@@ -52,8 +52,8 @@ class Desk(Protocol):
         """How far each account is from flat under a halt that flattens."""
         ...
 
-    async def resume(self, id: str, by: str) -> None:
-        """A person ends a halt, durably. Raises `HALT_UNKNOWN`."""
+    async def resume(self, id: str, by: str, reason: str) -> None:
+        """A person ends a halt, and says why; durable on return. Raises `HALT_UNKNOWN`."""
         ...
 
 
@@ -65,7 +65,11 @@ class Standing(Protocol):
         ...
 
     def gauges(self) -> Mapping[str, float]:
-        """Numbers of the moment, by name: connected clients, queue depths ... (for `/metrics`)."""
+        """Numbers of the moment, by name (for `/metrics`)."""
+        ...
+
+    def counters(self) -> Mapping[str, float]:
+        """Numbers that only rise while the gateway runs, by name without `_total`."""
         ...
 
     def connected(self, account_id: str) -> bool:

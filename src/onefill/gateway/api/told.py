@@ -15,6 +15,7 @@ from onefill.gateway.identity.model import Account
 from onefill.journal.record import Record
 from onefill.model.events import key_of
 from onefill.model.halt import Halt
+from onefill.model.intent import OrderType
 from onefill.model.order import OrderState
 from onefill.model.states import State
 
@@ -38,6 +39,8 @@ def order_told(name: str, order: OrderState) -> rest.Order:
         action=intent.action,
         symbol=intent.symbol,
         side=intent.side,
+        target=intent.target or "",
+        target_ticket=intent.target_ticket or intent.target_order,
         order_type=intent.order_type,
         volume=intent.volume,
         price=intent.price,
@@ -51,7 +54,7 @@ def order_told(name: str, order: OrderState) -> rest.Order:
         expires_at_ms=intent.expires_at_ms,
         order_ticket=told.order_ticket,
         position_ticket=told.position_ticket,
-        requested_price=told.requested_price,
+        requested_price=told.requested_price or _named_price(order),
         fill_price=told.fill_price,
         filled_volume=told.filled_volume,
         slippage_pips=told.slippage_pips,
@@ -62,6 +65,15 @@ def order_told(name: str, order: OrderState) -> rest.Order:
         submitted_at_ms=told.submitted_at_ms,
         filled_at_ms=told.filled_at_ms,
     )
+
+
+def _named_price(order: OrderState) -> float | None:
+    """The price that a deal of the order was asked for at, where the order says one."""
+    intent = order.intent
+    if not order.makes_deals:
+        return None
+    stop_limit = intent.order_type is OrderType.STOP_LIMIT
+    return (intent.stop_limit_price if stop_limit else intent.price) or None
 
 
 def event_told(record: Record) -> rest.OrderEvent:

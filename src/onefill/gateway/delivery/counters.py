@@ -21,9 +21,12 @@ class Counters:
     closed: Counter[int] = field(default_factory=Counter)
 
     def gauges(self) -> dict[str, float]:
-        """By name, for `/metrics`."""
+        """What is now, by name, for `/metrics`."""
+        return {"clients_connected": self.connected}
+
+    def counters(self) -> dict[str, float]:
+        """What has been so far, by name."""
         return {
-            "clients_connected": self.connected,
             "client_frames_in": self.frames_in,
             "client_frames_out": self.frames_out,
             "client_handshakes_refused": self.refused.total(),

@@ -215,8 +215,8 @@ class Session:
         self.say(WireError(code, sentence, about))
 
     def _beat(self, beat: Heartbeat) -> None:
-        """Contact counts only where the client can know of it."""
-        if self.say(beat):
+        """Contact counts only where the client can know of it. The answer tells our clock."""
+        if self.say(Heartbeat(beat.sent_at_ms, self._house.clock.now_ms())):
             now_ms = steady_ms()
             for account in self.accounts.values():
                 self._house.hears.contact(account, now_ms)

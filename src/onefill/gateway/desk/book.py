@@ -167,6 +167,7 @@ def told_of(profile: Profile, now_ms: int) -> Told:
         trade_allowed=profile.trade_allowed,
         why_not=profile.why_not,
         limits_fingerprint=profile.limits_fingerprint,
+        untold=profile.positions_untold if profile.positions is None else 0,
         held=held,
         of_magic=of_magic,
         max_daily_loss=profile.risk.max_daily_loss,

@@ -57,7 +57,7 @@ class Directing:
         self._ledger = Ledger(journal, log, clock, steady_ms)
         self._directory = directory
         self._timers = Timers(clock, settings.look_ms)
-        judging = Judging(directory, settings)
+        judging = Judging(directory, settings, self._ledger.find)
         endings = Endings(self._ledger, judging)
         self._dispatch = Dispatch(self._ledger, judging, endings, self._timers, settings)
         self._configuring = Configuring(self._ledger, directory, settings)
@@ -188,9 +188,9 @@ class Directing:
                 self._flattener.go_on(book)
         return KillReport(halt=halt, accounts=await self._confirming.confirmed(killed))
 
-    async def resume(self, id: str, by: str) -> None:
-        """End a halt, by a person's name. Raises `OnefillError` (`HALT_UNKNOWN`)."""
-        self._halting.end(id, by)
+    async def resume(self, id: str, by: str, reason: str) -> None:
+        """End a halt, by a person's name, and why. Raises `OnefillError` (`HALT_UNKNOWN`)."""
+        self._halting.end(id, by, reason)
         await self._ledger.durable()
 
     def flattening(self, halt: Halt) -> list[Flattening]:

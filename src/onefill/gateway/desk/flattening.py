@@ -13,11 +13,11 @@ import msgspec
 from onefill.contracts.messages import HeldPosition
 from onefill.gateway.desk.book import Book
 from onefill.gateway.desk.dispatch import Dispatch
-from onefill.gateway.desk.halting import concerns
 from onefill.gateway.desk.intake import OWN_KEYS
 from onefill.gateway.desk.judging import told_halt
 from onefill.gateway.desk.kill_report import Flattening
 from onefill.gateway.desk.ledger import Ledger
+from onefill.gateway.desk.reach import concerns
 from onefill.gateway.desk.settings import DeskSettings
 from onefill.gateway.desk.timers import Timers
 from onefill.gateway.ports import Directory
@@ -113,8 +113,10 @@ class Flattener:
             if before is not None and before.code in _ONE_BY_ONE:
                 progress.one_by_one = True
         progress.began_ms = self._ledger.now_ms()
-        if halt.strategy is None and not progress.one_by_one:
-            intents = [OrderIntent(client_key="", action=Action.CLOSE_ALL)]
+        at_once = halt.strategy is None or (held is None and _strategy_can_be_named(book, halt))
+        if at_once and not progress.one_by_one:
+            magic = halt.strategy or 0
+            intents = [OrderIntent(client_key="", action=Action.CLOSE_ALL, magic=magic)]
         else:  # without a profile nobody knows what to close
             intents = [_close(position) for position in held or ()]
         progress.keys = []
@@ -156,6 +158,12 @@ def _open(book: Book, halt: Halt) -> list[HeldPosition] | None:
         for position in profile.positions
         if halt.strategy is None or position.magic == halt.strategy
     ]
+
+
+def _strategy_can_be_named(book: Book, halt: Halt) -> bool:
+    """Whether a close_all is to close a strategy's positions, which are too many to be listed: a
+    magic number of 0 names none."""
+    return bool(halt.strategy and book.told is not None and book.told.untold)
 
 
 def _close(position: HeldPosition) -> OrderIntent:

@@ -14,6 +14,7 @@ from onefill.gateway.desk.endings import Endings
 from onefill.gateway.desk.intake import OWN_KEYS
 from onefill.gateway.desk.judging import PASSES, told_halt
 from onefill.gateway.desk.ledger import Ledger
+from onefill.gateway.desk.reach import concerns, covering
 from onefill.gateway.ports import Directory
 from onefill.model.halt import Halt, Scope
 from onefill.model.intent import Action, OrderType
@@ -64,11 +65,11 @@ class Halting:
             done.append((book, denied, cancels))
         return done
 
-    def end(self, id: str, by: str) -> None:
+    def end(self, id: str, by: str, reason: str) -> None:
         """A person ends a halt; agents are told, and what waits goes on. Raises `OnefillError`."""
         before = [halt for halt in self._directory.halts() if halt.id == id]
-        self._directory.end_halt(id, by)
-        self._ledger.alert_gateway("RESUMED", f"halt {id} was ended by {by}")
+        self._directory.end_halt(id, by, reason)
+        self._ledger.alert_gateway("RESUMED", f"halt {id} was ended by {by}: {reason}")
         for halt in before:
             for book in self.covered(halt):
                 self._configuring.configure(book)
@@ -96,7 +97,8 @@ class Halting:
             order = book.state.orders.get(key)
             if order is None or order.state is not State.ACCEPTED:
                 continue
-            if order.intent.action not in PASSES and (halt := _covering(halts, book, order)):
+            halt = self._covering(halts, book, order)
+            if order.intent.action not in PASSES and halt is not None:
                 refused = refuse(GatewayCode.KILLED, halt=told_halt(halt))
                 self._endings.deny(book, key, refused)
                 denied += 1
@@ -116,7 +118,7 @@ class Halting:
             self._cancel(book, halts, order)
 
     def _cancel(self, book: Book, halts: list[Halt], order: OrderState) -> bool:
-        halt = _covering(halts, book, order)
+        halt = self._covering(halts, book, order)
         if halt is None:
             return False
         key = f"{OWN_KEYS}{halt.id}-cancel-{order.number}"
@@ -126,13 +128,11 @@ class Halting:
         self._dispatch.issue(book, cancel_of(order, key, order.intent.user_id, reason))
         return True
 
+    def _covering(self, halts: list[Halt], book: Book, order: OrderState) -> Halt | None:
+        return covering(halts, book, order.intent, self._ledger.find)
+
     def _halts(self, book: Book) -> list[Halt]:
         return [halt for halt in self._directory.halts() if concerns(halt, book)]
-
-
-def concerns(halt: Halt, book: Book) -> bool:
-    """Whether a halt concerns an account, or a strategy of it."""
-    return halt.tenant in ("", book.tenant) and halt.account in ("", book.name)
 
 
 def _cancellable(order: OrderState) -> bool:
@@ -142,10 +142,3 @@ def _cancellable(order: OrderState) -> bool:
         and intent.action is Action.OPEN
         and intent.order_type is not OrderType.MARKET
     )
-
-
-def _covering(halts: list[Halt], book: Book, order: OrderState) -> Halt | None:
-    for halt in halts:
-        if halt.covers(book.tenant, book.name, order.intent.magic):
-            return halt
-    return None

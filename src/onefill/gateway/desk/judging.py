@@ -6,6 +6,7 @@ Closes and cancels pass but for the account's being the user's, which is looked 
 from __future__ import annotations
 
 from onefill.gateway.desk.book import Book
+from onefill.gateway.desk.reach import Find, covering
 from onefill.gateway.desk.settings import DeskSettings
 from onefill.gateway.identity.model import Account, Standing
 from onefill.gateway.ports import Directory
@@ -26,18 +27,17 @@ _UNTOLD = Told(at_ms=0)
 class Judging:
     """Judges by what the directory and an account's book say at the moment."""
 
-    def __init__(self, directory: Directory, settings: DeskSettings) -> None:
+    def __init__(self, directory: Directory, settings: DeskSettings, find: Find) -> None:
+        """`find`: an account's order by its key."""
         self._directory = directory
+        self._find = find
         self._settings = settings
 
     def halt(self, book: Book, intent: OrderIntent) -> Halt | None:
         """The halt that covers an order, if any; closes and cancels are covered by none."""
         if intent.action in PASSES:
             return None
-        for halt in self._directory.halts():
-            if halt.covers(book.tenant, book.name, intent.magic):
-                return halt
-        return None
+        return covering(self._directory.halts(), book, intent, self._find)
 
     def judge(
         self, book: Book, intent: OrderIntent, now_ms: int, own: Reservation | None = None

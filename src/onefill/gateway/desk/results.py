@@ -72,10 +72,10 @@ class Results:
                 self._doubted(book, order)
             return  # known, or over: what is proven stays
         said = error.message.removeprefix(f"{error.code}: ")  # the code has a place of its own
-        for step in way or ():
+        if way:
             self._ledger.append(
                 book,
-                Reported(key=error.id, to=step, code=error.code, message=said),
+                Reported(key=error.id, to=way[-1], through=way[:-1], code=error.code, message=said),
             )
         level = "critical" if way else "warning"
         key = order.key if order is not None else ""
@@ -145,10 +145,10 @@ class Results:
         *,
         late: bool = False,
     ) -> None:
-        """Record the steps; the last one says what the client told."""
-        for step in way[:-1]:
-            self._ledger.append(book, Reported(key=order.key, to=step))
-        report = self._report(order, way[-1], result, volume_e8=volume_e8, late=late)
+        """Record what the client told, and the steps that lead there, as one."""
+        report = self._report(
+            order, way[-1], result, through=way[:-1], volume_e8=volume_e8, late=late
+        )
         self._ledger.append(book, report)
         if volume_e8:
             book_fill(book, order, volume_e8, result.sequence)
@@ -185,9 +185,13 @@ class Results:
         taken = False
         if order.state not in (State.UNKNOWN, State.QUARANTINED) and not order.is_final:
             book.waiting.pop(order.key, None)
-            for step in steps(order.state, State.UNKNOWN) or ():
+            way = steps(order.state, State.UNKNOWN)
+            if way:
                 self._ledger.append(
-                    book, Reported(key=order.key, to=step, code=code, message=message)
+                    book,
+                    Reported(
+                        key=order.key, to=way[-1], through=way[:-1], code=code, message=message
+                    ),
                 )
                 taken = True
         self._ledger.alert(book, code, message, key=order.key, level="critical")
@@ -199,6 +203,7 @@ class Results:
         to: State,
         result: Result,
         *,
+        through: tuple[State, ...] = (),
         volume_e8: int = 0,
         late: bool = False,
         part: bool = False,
@@ -218,4 +223,7 @@ class Results:
             client_ms=result.at_ms,
             late=late,
             part=part,
+            through=through,
+            requested_price=result.requested_price,
+            slippage_pips=result.slippage_pips,
         )

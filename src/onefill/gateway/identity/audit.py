@@ -1,4 +1,4 @@
-"""The audit trail: who changed what, when. It only grows, each entry sealed with the one before.
+"""The audit trail: who changed what, when and why. It only grows, each entry sealed with the last.
 
 The seal is keyed (HMAC-SHA256 under a key that is not in the database), and the last one lies in a
 file beside it too: whoever edits the database, or cuts the trail's end off, cannot make it fit. An
@@ -18,13 +18,20 @@ START = bytes(32)
 
 
 class Entry(NamedTuple):
-    """One entry as it is stored; `detail` is JSON."""
+    """One entry as it is stored."""
 
     seq: int
     at_ms: int
+    #: The author, by the name that was given or, over REST, the user of the key.
     who: str
     what: str
+    #: JSON: the rows as they are from here on.
     detail: str
+    #: Why, in the author's words; empty where nobody asked for any.
+    reason: str
+    #: Whose login ran the command, as the operating system knows it; empty: it was not a command.
+    login: str
+    #: The seal, 32 bytes.
     hash: bytes
 
 
@@ -43,10 +50,14 @@ class Verdict(msgspec.Struct, frozen=True):
     breaks: tuple[str, ...]
 
 
-def seal(key: bytes, before: bytes, seq: int, at_ms: int, who: str, what: str, told: str) -> bytes:
-    """The hash of an entry that follows one whose hash is `before`."""
-    text = json.dumps([seq, at_ms, who, what, told], ensure_ascii=True).encode()
-    return hmac.digest(key, before + text, "sha256")
+def seal(key: bytes, before: bytes, entry: Entry) -> bytes:
+    """The hash of an entry (its own is not looked at) that follows one whose hash is `before`."""
+    sealed: list[int | str] = [entry.seq, entry.at_ms, entry.who, entry.what, entry.detail]
+    if (
+        entry.reason or entry.login
+    ):  # entries from before there were such fields were sealed without
+        sealed += [entry.reason, entry.login]
+    return hmac.digest(key, before + json.dumps(sealed, ensure_ascii=True).encode(), "sha256")
 
 
 def check_chain(
@@ -65,8 +76,7 @@ def check_chain(
         if entry.seq != count:
             breaks.append(f"entry {count} is missing: entry {entry.seq} is in its place")
             count = entry.seq
-        right = seal(key, before, entry.seq, entry.at_ms, entry.who, entry.what, entry.detail)
-        if not hmac.compare_digest(right, entry.hash):
+        if not hmac.compare_digest(seal(key, before, entry), entry.hash):
             breaks.append(f"entry {entry.seq}: its seal does not fit what it and those before say")
         before = entry.hash
         seen_told |= told_head is not None and entry.hash.hex() == told_head

@@ -79,9 +79,10 @@ class StoredDirectory:
         """A halt is in force from here on; durable on return. One of the same id: no change."""
         self._halts.add(halt)
 
-    def end_halt(self, id: str, by: str) -> None:
-        """A person ends a halt; durable on return. Raises `OnefillError` (`HALT_UNKNOWN`)."""
-        self._halts.end(id, by)
+    def end_halt(self, id: str, by: str, reason: str) -> None:
+        """A person ends a halt, and says why; durable on return. Raises `OnefillError`
+        (`HALT_UNKNOWN`)."""
+        self._halts.end(id, by, reason)
 
     def seen(self, caller: Caller, profile: Profile) -> Account:
         """The account that a profile is of, registered if nobody knew it; durable. Raises

@@ -6,7 +6,7 @@ import msgspec
 
 from onefill.gateway.identity.errors import unknown
 from onefill.gateway.identity.store import Store
-from onefill.gateway.identity.words import MAX_TEXT, check_text
+from onefill.gateway.identity.words import MAX_REASON, MAX_TEXT, check_text
 from onefill.model.errors import OnefillError
 from onefill.model.halt import Halt
 
@@ -24,7 +24,7 @@ class Halts:
         """In force from here on; durable on return. One of the same id changes nothing. Nothing
         about its words can keep a halt from being put: they are cut where they are too long."""
         by, reason = _cut(halt.by) or "nobody named", _cut(halt.reason)
-        with self._store.change(by, "halt.begin") as change:
+        with self._store.change(by, "halt.begin", _cut(halt.reason, MAX_REASON)) as change:
             if self._store.get(Halt, halt.id) is not None:
                 return
             if len(self._store.all(Halt)) >= MAX_HALTS:
@@ -34,10 +34,11 @@ class Halts:
                 )
             change.put(msgspec.structs.replace(halt, by=by, reason=reason))
 
-    def end(self, id: str, by: str) -> Halt:
-        """A person ends a halt; durable on return. Raises `OnefillError` (`HALT_UNKNOWN`)."""
+    def end(self, id: str, by: str, reason: str) -> Halt:
+        """A person ends a halt, and says why; durable on return. Raises `OnefillError`
+        (`HALT_UNKNOWN`)."""
         who = check_text("who resumes", by, needed=True)
-        with self._store.change(who, "halt.end") as change:
+        with self._store.change(who, "halt.end", _cut(reason, MAX_REASON)) as change:
             halt = self._store.get(Halt, id)
             if halt is None:
                 raise unknown("halt", id, "halt list")
@@ -45,5 +46,5 @@ class Halts:
         return halt
 
 
-def _cut(text: str) -> str:
-    return "".join(one if one.isprintable() else " " for one in text).strip()[:MAX_TEXT]
+def _cut(text: str, most: int = MAX_TEXT) -> str:
+    return "".join(one if one.isprintable() else " " for one in text).strip()[:most]

@@ -14,7 +14,7 @@ from onefill.gateway.identity.model import Account
 from onefill.gateway.identity.people import People
 from onefill.gateway.identity.records import LimitSet, Override
 from onefill.gateway.identity.store import Store
-from onefill.gateway.identity.words import check_text, same_person
+from onefill.gateway.identity.words import check_reason, check_text, same_person
 from onefill.model.errors import OnefillError
 from onefill.risk.caps import LIMITS, Value, written
 from onefill.risk.limits_file import LimitsError, read_levels
@@ -48,7 +48,16 @@ class LimitSetting:
         mine = [row for row in found if (row.tenant, row.account) == (tenant, account)]
         return sorted(mine, key=lambda row: (row.level, row.name))
 
-    def replace(self, text: str, file: str, *, by: str, tenant: str = "", account: str = "") -> int:
+    def replace(
+        self,
+        text: str,
+        file: str,
+        *,
+        by: str,
+        reason: str = "",
+        tenant: str = "",
+        account: str = "",
+    ) -> int:
         """Set a scope's limits to what a limits file says, and no others; how many. Raises
         `LimitsError`."""
         levels = read_levels(text, file)
@@ -63,7 +72,7 @@ class LimitSetting:
             raise OnefillError("LIMITS_TOO_MANY", f"{file}: more than {MAX_LIMITS:,} limits")
         for level in levels:
             _check_level(level, tenant, account, file)
-        with self._store.change(by, "limits.replace") as change:
+        with self._store.change(by, "limits.replace", check_reason(reason)) as change:
             self._check_scope(tenant, account)
             for row in self.rows(tenant, account):
                 change.remove(row)
@@ -77,6 +86,7 @@ class LimitSetting:
         values: dict[str, str],
         *,
         by: str,
+        reason: str = "",
         tenant: str = "",
         account: str = "",
         level: str = "",
@@ -95,7 +105,7 @@ class LimitSetting:
             )
             for name, value in values.items()
         ]
-        with self._store.change(by, "limits.set") as change:
+        with self._store.change(by, "limits.set", check_reason(reason)) as change:
             self._check_scope(tenant, account)
             if len(self.rows(tenant, account)) + len(new) > MAX_LIMITS:
                 raise OnefillError("LIMITS_TOO_MANY", f"a scope sets at most {MAX_LIMITS:,} limits")
@@ -104,11 +114,18 @@ class LimitSetting:
         return new
 
     def unset(
-        self, names: list[str], *, by: str, tenant: str = "", account: str = "", level: str = ""
+        self,
+        names: list[str],
+        *,
+        by: str,
+        reason: str = "",
+        tenant: str = "",
+        account: str = "",
+        level: str = "",
     ) -> None:
         """Take limits away from a scope; what is set nowhere denies on a live account."""
         level = level or scope_level(tenant, account)
-        with self._store.change(by, "limits.unset") as change:
+        with self._store.change(by, "limits.unset", check_reason(reason)) as change:
             self._check_scope(tenant, account)
             for name in names:
                 row = self._store.get(LimitSet, tenant, account, level, name)
@@ -117,7 +134,9 @@ class LimitSetting:
                     raise unknown("limit", where, "limits show")
                 change.remove(row)
 
-    def approve(self, tenant: str, account: str, fingerprint: str, *, by: str) -> Account:
+    def approve(
+        self, tenant: str, account: str, fingerprint: str, *, by: str, reason: str = ""
+    ) -> Account:
         """Let an account trade only while its agent's own limits have this fingerprint (SHA-256,
         hex); empty: any. Raises `OnefillError` (`FINGERPRINT_INVALID`)."""
         if fingerprint and not _FINGERPRINT.fullmatch(fingerprint):
@@ -125,7 +144,7 @@ class LimitSetting:
                 "FINGERPRINT_INVALID",
                 "a fingerprint of limits is 64 hex digits, as the agent prints it when it starts",
             )
-        with self._store.change(by, "limits.approve") as change:
+        with self._store.change(by, "limits.approve", check_reason(reason)) as change:
             old = self._people.account(tenant, account)
             new = msgspec.structs.replace(old, approved_limits=fingerprint)
             change.put(new)
@@ -152,12 +171,13 @@ class LimitSetting:
             account=account,
             name=name,
             value=written(name, _value("account", name, value)),
-            reason=check_text("a reason", reason, needed=True),
+            reason=check_reason(reason, needed=True),
             asked_by=check_text("who asks", by, needed=True),
+            asked_login=self._store.login,
             asked_ms=self._clock.now_ms(),
             lasts_ms=lasts_ms,
         )
-        with self._store.change(by, "override.ask") as change:
+        with self._store.change(row.asked_by, "override.ask", row.reason) as change:
             self._people.account(tenant, account)
             for old in self._store.all(Override).values():
                 if self._over(old):
@@ -167,11 +187,11 @@ class LimitSetting:
             change.put(row)
         return row
 
-    def approve_override(self, override: str, *, by: str) -> Override:
-        """Put it in force, by another person than who asked. Raises `OnefillError`
-        (`OVERRIDE_SAME_PERSON`, `OVERRIDE_OVER`)."""
+    def approve_override(self, override: str, *, by: str, reason: str = "") -> Override:
+        """Put it in force, by another person than who asked, as far as names tell persons apart.
+        Raises `OnefillError` (`OVERRIDE_SAME_PERSON`, `OVERRIDE_OVER`)."""
         who = check_text("who approves", by, needed=True)
-        with self._store.change(who, "override.approve") as change:
+        with self._store.change(who, "override.approve", check_reason(reason)) as change:
             row = self._override(override)
             now = self._clock.now_ms()
             if same_person(row.asked_by, who):
@@ -184,14 +204,18 @@ class LimitSetting:
                 what = "was approved already" if row.approved_ms is not None else "is over"
                 raise OnefillError("OVERRIDE_OVER", f"override {row.id} {what}: ask for a new one")
             row = msgspec.structs.replace(
-                row, approved_by=who, approved_ms=now, expires_ms=now + row.lasts_ms
+                row,
+                approved_by=who,
+                approved_login=self._store.login,
+                approved_ms=now,
+                expires_ms=now + row.lasts_ms,
             )
             change.put(row)
         return row
 
-    def end_override(self, override: str, *, by: str) -> Override:
+    def end_override(self, override: str, *, by: str, reason: str = "") -> Override:
         """End one before its time, or refuse one that was asked for."""
-        with self._store.change(by, "override.end") as change:
+        with self._store.change(by, "override.end", check_reason(reason)) as change:
             row = self._override(override)
             if row.ended_ms is None:
                 row = msgspec.structs.replace(row, ended_ms=self._clock.now_ms(), ended_by=by)

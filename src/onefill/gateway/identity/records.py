@@ -111,6 +111,9 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
     expires_ms: int | None = None
     ended_ms: int | None = None
     ended_by: str = ""
+    #: Whose logins ran the commands: names are typed, these are the operating system's.
+    asked_login: str = ""
+    approved_login: str = ""
 
     def in_force(self, now_ms: int) -> bool:
         """Whether it counts now."""

@@ -72,6 +72,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " BEGIN SELECT RAISE(ABORT, 'the audit trail only grows'); END",
     ),
     ("ALTER TABLE accounts ADD COLUMN statuses TEXT NOT NULL DEFAULT ''",),
+    (
+        "ALTER TABLE audit ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE audit ADD COLUMN login TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE overrides ADD COLUMN asked_login TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE overrides ADD COLUMN approved_login TEXT NOT NULL DEFAULT ''",
+    ),
 )
 """What brings a store from version n to n + 1. One that was released is never changed."""
 

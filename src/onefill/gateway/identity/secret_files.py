@@ -4,12 +4,11 @@ alone, replaced as a whole, never in the database."""
 from __future__ import annotations
 
 import os
-import stat
-import sys
 from pathlib import Path
 
 from onefill.gateway.identity.errors import IdentityFailed
 from onefill.journal.files import sync_directory
+from onefill.runtime.secret import open_to_others
 
 _LONGEST = 4096
 
@@ -25,8 +24,7 @@ class SecretFiles:
         path = self.directory / name
         try:
             with path.open("rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
-                if sys.platform != "win32" and stat.S_IMODE(mode) & 0o077:
+                if open_to_others(file):
                     raise IdentityFailed(
                         path, f"others can read it: chmod 600 {path}", "SECRETS_EXPOSED"
                     )

@@ -39,6 +39,7 @@ MAX_DETAIL = 1_000_000
 """Characters that one entry of the audit trail may have."""
 
 _HEAD = "audit.head"
+_ENTRY = ", ".join(audit.Entry._fields)
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -78,7 +79,7 @@ class Store:
         self.secrets = secrets
         #: Goes up whenever the rows in memory change.
         self.version = 0
-        #: Noted with every change: the login of who calls, beside the name that is given.
+        #: In every entry: the login of who runs a command, beside the name that is given.
         self.login = ""
         self._clock = clock
         self._lock = threading.RLock()
@@ -136,9 +137,10 @@ class Store:
         return rows
 
     @contextmanager
-    def change(self, who: str, what: str) -> Iterator[Change]:
+    def change(self, who: str, what: str, reason: str = "") -> Iterator[Change]:
         """A transaction: reads inside it see what every process has done so far; what is put is
-        durable, with its entry in the audit trail, when the block ends without an error."""
+        durable, with its entry in the audit trail, when the block ends without an error. `who` does
+        it, `reason` is why, in that person's words."""
         with self._lock:
             self._check_writable()
             with self._locked():
@@ -147,7 +149,7 @@ class Store:
                 yield change
                 if not change.rows and not change.notes:
                     return
-                self._write(change, who, what)
+                self._write(change, who, what, reason)
             self._apply(change)
             self._note_head()
 
@@ -159,10 +161,7 @@ class Store:
 
     def entries(self, after: int = 0, limit: int = -1) -> list[audit.Entry]:
         """Entries of the audit trail with a seq above `after`, in order; all, without a limit."""
-        select = (
-            "SELECT seq, at_ms, who, what, detail, hash FROM audit WHERE seq > ?"
-            " ORDER BY seq LIMIT ?"
-        )
+        select = f"SELECT {_ENTRY} FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"
         with self._lock, self._sentences():
             found = self._connection.execute(select, (after, limit)).fetchall()
         return [audit.Entry(*cast("tuple[Any, ...]", row)) for row in found]
@@ -193,10 +192,8 @@ class Store:
         with self._lock:
             self._connection.close()
 
-    def _write(self, change: Change, who: str, what: str) -> None:
+    def _write(self, change: Change, who: str, what: str, reason: str) -> None:
         execute = self._connection.execute
-        if self.login:
-            change.notes["login"] = self.login
         for (kind, key), row in change.rows.items():
             table = TABLE_OF[kind]
             if row is None:
@@ -205,9 +202,10 @@ class Store:
                 execute(upsert(table), cells_of(row))
         last = execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
         seq, before = last or (0, audit.START)
-        entry = (seq + 1, self._clock.now_ms(), who, what, change.told())
-        link = audit.seal(self._seal_key, before, *entry)
-        execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)", (*entry, link))
+        now_ms, told = self._clock.now_ms(), change.told()
+        entry = audit.Entry(seq + 1, now_ms, who, what, told, reason, self.login, b"")
+        entry = entry._replace(hash=audit.seal(self._seal_key, before, entry))
+        execute(f"INSERT INTO audit ({_ENTRY}) VALUES ({', '.join('?' * len(entry))})", entry)
 
     def _apply(self, change: Change) -> None:
         """Take what is durable now into memory; who reads meanwhile, on another thread too, sees a

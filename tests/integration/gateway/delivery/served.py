@@ -28,6 +28,7 @@ from onefill.contracts.messages import (
     Command,
     ConfigUpdate,
     Dialect,
+    Heartbeat,
     Message,
     Profile,
     Result,
@@ -245,6 +246,8 @@ class Client:
     def __init__(self, connection: ClientConnection, framing: Framing) -> None:
         self.connection = connection
         self.framing = framing
+        #: What the last heartbeat's answer said of the gateway's clock.
+        self.told_ms = 0
 
     async def say(self, *messages: Message) -> None:
         for message in messages:
@@ -258,6 +261,9 @@ class Client:
         assert isinstance(frame, bytes)
         message = self.framing.unpack(frame)
         assert message is not None
+        if isinstance(message, Heartbeat):
+            self.told_ms = message.clock_ms
+            return Heartbeat(message.sent_at_ms)
         return message
 
     async def keys(self, count: int) -> list[str]:

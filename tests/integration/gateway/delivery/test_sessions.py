@@ -28,6 +28,7 @@ from onefill.contracts.wire.trading import execution_command_pb2 as pb
 from onefill.gateway.identity.model import account_id
 from onefill.model.errors import OnefillError
 from onefill.model.intent import Action
+from onefill.runtime.clock import SystemClock
 from tests.integration.gateway.delivery.served import (
     TENANT,
     Client,
@@ -303,10 +304,14 @@ async def test_what_a_bare_client_says_in_vain_is_told_to_the_desk(served: Gatew
     await client.close()
 
 
-async def test_a_heartbeat_comes_back_as_it_was_and_is_contact(served: Gateway) -> None:
+async def test_a_heartbeat_comes_back_as_it_was_with_our_clock_and_is_contact(
+    served: Gateway,
+) -> None:
     client = await _held(served)
+    before_ms = SystemClock().now_ms()
     await client.say(Heartbeat(123_456_789))
     assert await client.hear() == Heartbeat(123_456_789)
+    assert before_ms <= client.told_ms <= SystemClock().now_ms()
     assert served.desk.contacts == 1
     await client.close()
 

@@ -31,12 +31,45 @@ def test_plain_addresses_of_other_machines_must_be_wanted(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "gateway.example", "http://gateway.example", "wss://", "wss://a.example:x", "wss://a?t=1",
-     "wss://user:secret@a.example", "wss://a.example#x"],
-)  # fmt: skip
-def test_what_is_no_address_is_refused_and_no_secret_of_it_is_shown(text: str) -> None:
-    with pytest.raises(OnefillError) as refused:
+    ("text", "says"),
+    [
+        ("", "wss://"),
+        ("gateway.example", "begin with wss://"),
+        ("http://gateway.example", "not http://"),
+        ("https://gateway.example", "begin with wss://"),
+        ("wss://", "no host"),
+        ("wss:///ws/execution", "no host"),
+        ("wss://:8000", "no host"),
+        ("wss://[::1", "wss://HOST"),
+        ("wss://a.example:x", "port"),
+        ("wss://a.example:0", "port"),
+        ("wss://a.example:99999", "port"),
+        ("wss://user:secret", "port"),
+        ("wss://a.example/ws/execution", "path"),
+        ("wss://a.example/prefix/", "/prefix"),
+        ("wss://a?t=secret", "query"),
+        ("wss://a?", "query"),
+        ("wss://a.example#secret", "fragment"),
+        ("wss://user:secret@a.example", "no user"),
+        ("wss://:secret@a.example", "no password"),
+        ("http://user:secret@a.example", "no user"),
+        ("wss://user:secret@", "no user"),
+        ("wss://user:secret@a.example:x", "no user"),
+        ("wss://a.example\n", "blanks"),
+        ("wss://a .example", "blanks"),
+    ],
+)
+def test_what_is_no_address_is_refused_and_no_secret_of_it_is_shown(text: str, says: str) -> None:
+    with pytest.raises(OnefillError, match=says) as refused:
         parse_gateway(text)
     assert refused.value.code == "GATEWAY_INVALID"
     assert "secret" not in refused.value.message
+
+
+def test_a_peer_of_the_plain_contract_may_be_anywhere() -> None:
+    peer = parse_gateway("wss://a.example/their/orders/", allow_path=True)
+    assert peer.endpoint(None, Dialect.EXECUTION) == "wss://a.example/their/orders"
+
+
+def test_a_slash_at_the_end_is_no_path() -> None:
+    assert str(parse_gateway("wss://a.example/")) == "wss://a.example"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,7 @@ def gateway() -> Iterator[Gateway]:
 
 def token_file(home: Path, text: str) -> Path:
     file = home / "token"
+    file.touch(mode=0o600)
     file.write_text(text)
     return file
 
@@ -86,6 +88,16 @@ async def test_a_refused_or_foolish_exchange_is_a_sentence_without_the_key(
     assert len(Exchange.asked) == 1  # no redirect is followed with the key
 
 
+async def test_a_refused_exchange_is_told_in_the_gateways_own_words(
+    tmp_path: Path, gateway: Gateway
+) -> None:
+    Exchange.status = 401
+    error = {"code": "KEY_REVOKED", "message": "the key was revoked"}
+    Exchange.body = json.dumps({"error": error}).encode()
+    with pytest.raises(TokenRefused, match="HTTP 401, KEY_REVOKED: the key was revoked"):
+        await access_token(token_file(tmp_path, KEY), gateway)
+
+
 async def test_a_gateway_that_is_away_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(TokenRefused, match="does not answer"):
         await access_token(token_file(tmp_path, KEY), parse_gateway("ws://127.0.0.1:1"))
@@ -98,6 +110,17 @@ def test_a_token_file_that_holds_something_else_is_refused_unshown(
     with pytest.raises(OnefillError, match="one word") as refused:
         read_token_file(token_file(tmp_path, text))
     assert not text or text not in refused.value.message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
+def test_a_token_file_that_others_can_get_at_is_refused_unread(tmp_path: Path, mode: int) -> None:
+    file = token_file(tmp_path, KEY)
+    file.chmod(mode)
+    with pytest.raises(OnefillError, match="chmod 600") as refused:
+        read_token_file(file)
+    assert refused.value.code == "TOKEN_EXPOSED"
+    assert KEY not in refused.value.message
 
 
 def test_a_token_file_that_is_missing_is_said_so(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from onefill.gateway.api.settings import ApiSettings, Rate
 from onefill.gateway.api.throttle import Throttle, address_name
+from onefill.gateway.delivery.counters import Counters
 from onefill.journal.errors import JournalFailed
 from onefill.runtime.clock import SteadyClock
 
@@ -180,6 +182,34 @@ async def test_numbers_name_nobody(door: World) -> None:
     assert "onefill_clients_connected 1.0" in text
     assert "north" not in text
     assert "111" not in text
+
+
+async def test_numbers_are_as_prometheus_reads_them_and_the_documents_name_each(
+    door: World,
+) -> None:
+    await ask(door.app, "POST", "/v1/decisions", order("a"))
+    await door.app.state.feed.grown(5.0)
+    text = (await ask(door.app, "GET", "/metrics", key=None)).body.decode()
+    families = {one.name: one for one in text_string_to_metric_families(text)}
+    kinds: dict[str, set[str]] = {}
+    for family in families.values():
+        assert family.documentation
+        kinds.setdefault(family.type, set()).add(family.name)
+    assert kinds["counter"] == {f"onefill_{name}" for name in Counters().counters()}
+    assert families["onefill_client_frames_in"].samples[0][:3] == (
+        "onefill_client_frames_in_total",
+        {},
+        3.0,
+    )
+    told = families["onefill_dispatch_to_result_seconds"]
+    assert told.type == "histogram"
+    buckets = [one.value for one in told.samples if one.name.endswith("_bucket")]
+    assert buckets == sorted(buckets)
+    assert buckets[-1] == 1.0
+    documented = (Path(__file__).parents[4] / "docs" / "gateway.md").read_text(encoding="utf-8")
+    for family in families.values():
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        assert f"`{name}" in documented or name.endswith("_created"), name
 
 
 async def test_every_answer_of_the_document_has_a_shape_and_every_route_is_in_it(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from onefill.gateway.api.settings import ApiSettings
 from onefill.model.intent import intent_id
+from onefill.model.order import OrderState
+from onefill.model.states import State
 
 from .world import World, ask, at, order, world
 
@@ -105,6 +109,47 @@ async def test_an_order_is_cancelled(door: World) -> None:
     await _decide(door, "a", symbol="HOLD")
     told = await ask(door.app, "POST", "/v1/orders/a/cancel?account=111")
     assert (told.status, told.json["status"]) == (200, "cancelled")
+
+
+async def test_a_cancel_may_wait_for_its_outcome(
+    door: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The desk gives a command of its own, which somebody carries out a little later."""
+    await _decide(door, "a", symbol="HOLD")
+
+    async def cancel(caller: Any, account: str, key: str) -> OrderState:
+        await _decide(door, "b", symbol="HOLD", action="close", target="a")
+        made = door.journal.find("north/111", "b")
+        assert made is not None
+        return made
+
+    monkeypatch.setattr(door.desk, "cancel", cancel)
+    path = "/v1/orders/a/cancel?account=111"
+    told = await ask(door.app, "POST", path)
+    assert (told.status, told.json["status"]) == (202, "sending")
+    asked = asyncio.create_task(ask(door.app, "POST", f"{path}&wait=20"))
+    await asyncio.sleep(0.02)
+    door.desk.report("north/111", "b", State.DONE)
+    told = await asked
+    assert (told.status, told.json["status"], told.json["client_key"]) == (200, "done", "b")
+    assert (await ask(door.app, "POST", f"{path}&wait=31")).json["error"]["field"] == "wait"
+
+
+async def test_what_an_order_means_and_what_it_asked_for_are_told(door: World) -> None:
+    await _decide(door, "a", symbol="HOLD", order_type="limit", price=1.05)
+    await _decide(door, "b", symbol="HOLD", action="close", target="a")
+    opened = (await ask(door.app, "GET", "/v1/orders/a?account=111")).json
+    assert (opened["requested_price"], opened["slippage_pips"], opened["target"]) == (
+        1.05,
+        None,
+        "",
+    )
+    closes = (await ask(door.app, "GET", "/v1/orders/b?account=111")).json
+    assert (closes["target"], closes["requested_price"]) == ("a", None)
+    door.desk.report("north/111", "a", State.FILLED, 10**7, requested=1.0999, slippage=1.0)
+    await door.desk.outcome("north/111", "a", 0.0)
+    filled = (await ask(door.app, "GET", "/v1/orders/a?account=111")).json
+    assert (filled["requested_price"], filled["slippage_pips"]) == (1.0999, 1.0)
 
 
 async def test_positions_and_accounts_are_the_callers(door: World) -> None:

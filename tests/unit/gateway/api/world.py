@@ -17,6 +17,7 @@ from onefill.contracts.messages import HeldPosition
 from onefill.gateway.api.app import make_api
 from onefill.gateway.api.ports import Issued
 from onefill.gateway.api.settings import ApiSettings
+from onefill.gateway.delivery.counters import Counters
 from onefill.gateway.desk.kill_report import (
     AccountKilled,
     Confirmation,
@@ -131,7 +132,7 @@ class People:
     def add_halt(self, halt: Halt) -> None:
         self.in_force[halt.id] = halt
 
-    def end_halt(self, id: str, by: str) -> None:
+    def end_halt(self, id: str, by: str, reason: str) -> None:
         del self.in_force[id]
 
 
@@ -203,12 +204,28 @@ class FakeDesk:
         assert found is not None
         return msgspec.structs.replace(found)
 
-    def report(self, account: str, key: str, to: State, volume_e8: int = 0, by: str = "") -> None:
+    def report(
+        self,
+        account: str,
+        key: str,
+        to: State,
+        volume_e8: int = 0,
+        by: str = "",
+        requested: float = 0.0,
+        slippage: float | None = None,
+    ) -> None:
         self._sequence += 1
         self._append(
             account,
             Reported(
-                key=key, to=to, price=1.1, volume_e8=volume_e8, by=by, sequence=self._sequence
+                key=key,
+                to=to,
+                price=1.1,
+                volume_e8=volume_e8,
+                by=by,
+                sequence=self._sequence,
+                requested_price=requested,
+                slippage_pips=slippage,
             ),
         )
 
@@ -273,8 +290,8 @@ class FakeDesk:
             for account in ("north/111", "south/222")
         ]
 
-    async def resume(self, id: str, by: str) -> None:
-        self._people.end_halt(id, by)
+    async def resume(self, id: str, by: str, reason: str) -> None:
+        self._people.end_halt(id, by, reason)
 
     def _append(self, account: str, event: Any) -> None:
         self._writer.append(account, event, SystemClock().now_ms())
@@ -285,12 +302,16 @@ class Standing:
 
     def __init__(self) -> None:
         self.why_not: list[str] = []
+        self.clients = Counters(connected=1, frames_in=3)
 
     def problems(self) -> list[str]:
         return self.why_not
 
     def gauges(self) -> Mapping[str, float]:
-        return {"clients_connected": 1.0}
+        return self.clients.gauges()
+
+    def counters(self) -> Mapping[str, float]:
+        return self.clients.counters()
 
     def connected(self, account_id: str) -> bool:
         return account_id == "north/111"

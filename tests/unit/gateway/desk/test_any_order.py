@@ -166,7 +166,7 @@ class AnyOrder(RuleBasedStateMachine):
     def halt(self, strategy: int | None, end: bool) -> None:
         if end:
             for one in self.world.directory.halts():
-                self.run(self.world.desk.resume(one.id, "olga"))
+                self.run(self.world.desk.resume(one.id, "olga", "over"))
             return
         self.halted += 1
         one = Halt(id=f"h{self.halted}", scope=Scope.FIRM, strategy=strategy)

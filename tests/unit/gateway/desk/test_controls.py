@@ -222,6 +222,19 @@ async def test_positions_and_volumes_are_held_against_their_limits(
     assert await code(world, **fields) == expected
 
 
+async def test_where_positions_are_too_many_to_be_told_nothing_is_opened_and_all_else_passes(
+    world: World,
+) -> None:
+    await world.arrive(positions=None, positions_untold=700)
+    assert await code(world, "k1") == "POSITIONS_NOT_TOLD"
+    close_all = await world.decide("all", action=Action.CLOSE_ALL, symbol="", volume=None)
+    assert close_all.state is State.SENDING
+    await world.profile(positions=(held(1),))
+    assert await code(world, "k2") == ""
+    await world.profile(positions=None)  # a client that never tells them is counted by its results
+    assert await code(world, "k3") == ""
+
+
 async def test_the_holders_own_most_positions_hold(world: World) -> None:
     await world.arrive(positions=(held(1),), preferences=Preferences(max_open_positions=2))
     assert await code(world, "k1") == ""
@@ -263,7 +276,7 @@ async def test_one_repeat_too_many_stops_the_strategy_until_a_person_resumes_it(
     (halt,) = world.directory.halts()
     assert (halt.strategy, halt.account) == (7, "70001")
     assert decode_client_config(world.post.configs[-1].document).halts == (halt,)
-    await world.desk.resume(halt.id, OPERATOR.user)
+    await world.desk.resume(halt.id, OPERATOR.user, "mended")
     assert await code(world, "k6", magic=7) == ""
 
 

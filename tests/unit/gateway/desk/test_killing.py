@@ -180,11 +180,11 @@ async def test_a_halt_survives_a_restart_and_a_person_ends_it(world: World) -> N
     await world.restart()
     await world.arrive()
     assert (await world.decide("k2")).code == "HALTED"
-    await world.desk.resume("h1", "olga")
+    await world.desk.resume("h1", "olga", "over")
     assert decode_client_config(world.post.configs[-1].document).halts == ()
     assert (await world.decide("k3")).state is State.SENDING
     with pytest.raises(OnefillError) as refused:
-        await world.desk.resume("h1", "olga")
+        await world.desk.resume("h1", "olga", "over")
     assert refused.value.code == "HALT_UNKNOWN"
     assert world.alerts().count("KILLED") == 2  # the kill, and the order that it denied
     assert "RESUMED" in world.alerts()
@@ -241,6 +241,24 @@ async def test_a_strategy_is_flattened_position_by_position(world: World) -> Non
     await world.pass_ms(1)
     await world.profile(positions=(held(2, magic=8),))
     assert world.desk.flattening(one)[0].flat
+
+
+@pytest.mark.parametrize(("strategy", "magic"), [(None, 0), (7, 7), (0, None)])
+async def test_positions_too_many_to_be_listed_are_closed_all_at_once_and_never_called_flat(
+    world: World, strategy: int | None, magic: int | None
+) -> None:
+    """Strategy 0 cannot be named in a close_all: it would mean every strategy."""
+    scope = Scope.ACCOUNT if strategy is None else Scope.STRATEGY
+    one = halt(scope=scope, strategy=strategy, flatten=True)
+    await world.arrive(positions=None, positions_untold=700)
+    await kill(world, one)
+    told = [(command.intent.action, command.intent.magic) for command in world.post.handed]
+    assert told == ([] if magic is None else [(Action.CLOSE_ALL, magic)])
+    for key in world.post.sent():
+        await world.hear(key, State.DONE, order_ticket=0)
+    await world.pass_ms(1)
+    await world.profile(positions=None, positions_untold=600)
+    assert [(at.positions, at.flat) for at in world.desk.flattening(one)] == [(None, False)]
 
 
 async def test_what_a_close_all_left_alone_is_closed_by_its_ticket(world: World) -> None:

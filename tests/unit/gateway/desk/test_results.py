@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from onefill.contracts.messages import Status, WireError
+from onefill.gateway.api.told import order_told
 from onefill.gateway.desk.steps import steps
 from onefill.journal.verify import verify
 from onefill.model.account import state_hash
@@ -12,7 +13,17 @@ from onefill.model.errors import OnefillError
 from onefill.model.events import Reported
 from onefill.model.intent import Action
 from onefill.model.states import State, may_follow
-from tests.unit.gateway.desk.world import ACCOUNT, CALLER, ID, NAME, OPERATOR, World, pending
+from tests.unit.gateway.desk.world import (
+    ACCOUNT,
+    CALLER,
+    ID,
+    NAME,
+    OPERATOR,
+    World,
+    held,
+    limits,
+    pending,
+)
 
 
 async def sent(world: World, key: str = "k1", **fields: Any) -> None:
@@ -106,6 +117,32 @@ async def test_every_failure_finds_its_way_through_the_table(
         "MARKET_CLOSED",
         "the market is closed",
     )
+
+
+@pytest.mark.parametrize("state", [State.DENIED, State.NOT_EXECUTED, State.EXPIRED])
+async def test_what_a_client_told_is_one_record_and_says_where_the_order_went(
+    world: World, state: State
+) -> None:
+    await sent(world)
+    await world.hear("k1", state)
+    told = [one.event for one in world.journal.records() if isinstance(one.event, Reported)]
+    assert [one.to for one in told] == [state]
+
+
+async def test_what_was_asked_for_and_how_far_from_it_the_fill_is_are_kept(world: World) -> None:
+    for key in ("k1", "k2", "k3"):
+        await sent(world, key, **(pending() if key == "k1" else {}))
+    await world.hear("k1", State.WORKING, requested_price=1.05)
+    await world.hear("k1", State.FILLED, requested_price=1.05, price=1.0502, slippage_pips=2.0)
+    await world.hear("k2", State.FILLED, requested_price=1.1, slippage_pips=0.0)
+    await world.hear("k3", State.FILLED)  # a client that does not tell
+    await world.restart()
+    told = []
+    for key in ("k1", "k2", "k3"):
+        order = await world.desk.order(ID, key)
+        assert order is not None
+        told.append((order.requested_price(), order.slippage_pips()))
+    assert told == [(1.05, 2.0), (1.1, 0.0), (None, None)]
 
 
 def test_every_way_is_made_of_steps_of_the_table() -> None:
@@ -227,6 +264,40 @@ async def test_parts_that_the_gateway_before_this_one_recorded_are_not_recorded_
         (await world.hear("k1", State.FILLED, position_ticket=n, sequence=n)) for n in (1, 2, 3)
     ]
     assert [ack.duplicate for ack in told] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "stands"),
+    [
+        (Status.PARTIAL, State.DONE, State.DONE),
+        (Status.FAILED, State.DONE, State.DONE),
+        (Status.PARTIAL, None, State.DONE),
+        (Status.FAILED, None, State.REJECTED),
+    ],
+)
+async def test_a_close_all_that_left_something_open_says_so_and_is_no_success(
+    world: World, status: Status, state: State | None, stands: State
+) -> None:
+    """Also from a client that knows no states."""
+    world.directory.limit = limits("[firm]\nmax_positions = 1\n")
+    await world.arrive(positions=(held(11), held(12)))
+    await sent(world, action=Action.CLOSE_ALL, symbol="")
+    await world.hear("k1", State.REJECTED, position_ticket=12, sequence=1)
+    said = "0 of 1 closed; k1/12 is rejected"
+    await world.hear(
+        "k1", state, status=status, error=f"NOT_ALL_CLOSED: {said}", order_ticket=0, sequence=2
+    )
+    order = await world.desk.order(ID, "k1")
+    assert order is not None
+    told = order_told(NAME, order)
+    assert told.status is stands
+    assert told.reason is not None
+    assert (told.reason.code, told.reason.message) == ("NOT_ALL_CLOSED", said)
+    part, whole = (one.event for one in world.journal.records() if isinstance(one.event, Reported))
+    assert (part.part, part.position_ticket, part.code) == (True, 12, "MARKET_CLOSED")
+    assert (whole.part, whole.to) == (False, stands)
+    denied = await world.decide("k2")
+    assert denied.code == "TOO_MANY_POSITIONS", "what is open counts"
 
 
 async def test_a_result_of_no_command_of_ours_is_refused(world: World) -> None:

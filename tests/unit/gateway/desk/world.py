@@ -84,7 +84,7 @@ class MemoryDirectory:
     def add_halt(self, halt: Halt) -> None:
         self.in_force.setdefault(halt.id, halt)
 
-    def end_halt(self, id: str, by: str) -> None:
+    def end_halt(self, id: str, by: str, reason: str) -> None:
         if self.in_force.pop(id, None) is None:
             raise OnefillError("HALT_UNKNOWN", f"no halt {id!r} is in force")
 

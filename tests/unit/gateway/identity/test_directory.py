@@ -167,14 +167,14 @@ def test_halts_outlive_the_process_and_are_ended_by_a_named_person(
     try:
         assert set(opened.directory.halts()) == {firm, stopped}
         with pytest.raises(OnefillError) as told:
-            opened.directory.end_halt(firm.id, by=" ")
+            opened.directory.end_halt(firm.id, by=" ", reason="mended")
         assert told.value.code == "TEXT_INVALID"
-        opened.directory.end_halt(firm.id, by="bob")
+        opened.directory.end_halt(firm.id, by="bob", reason="mended")
         assert opened.directory.halts() == (stopped,)
         last = opened.store.entries()[-1]
-        assert (last.who, last.what) == ("bob", "halt.end")
+        assert (last.who, last.what, last.reason) == ("bob", "halt.end", "mended")
         with pytest.raises(OnefillError) as told:
-            opened.directory.end_halt(firm.id, by="bob")
+            opened.directory.end_halt(firm.id, by="bob", reason="mended")
         assert told.value.code == "HALT_UNKNOWN"
     finally:
         opened.close()

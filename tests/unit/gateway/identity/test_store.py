@@ -8,15 +8,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
 
-from onefill.gateway.identity import audit
 from onefill.gateway.identity.model import Account, Right, Tenant, User
 from onefill.gateway.identity.opening import Identity, open_identity
 from onefill.gateway.identity.schema import MIGRATIONS, TABLES, VERSION
 from onefill.model.errors import OnefillError
+from onefill.model.halt import Halt, Scope
 from onefill.runtime.clock import VirtualClock
 
 WRITER = """
@@ -24,6 +25,7 @@ import sys
 from pathlib import Path
 from onefill.gateway.identity.opening import open_identity
 from onefill.model.errors import OnefillError
+from onefill.model.halt import Halt, Scope
 from onefill.runtime.clock import SystemClock
 
 identity = open_identity(Path(sys.argv[1]), SystemClock())
@@ -66,6 +68,8 @@ def test_an_untouched_trail_is_intact_and_tells_all(identity: Identity) -> None:
         ("UPDATE audit SET who = 'somebody' WHERE seq = 4",),
         ("UPDATE audit SET at_ms = at_ms + 1 WHERE seq = 4",),
         ("UPDATE audit SET detail = '{}' WHERE seq = 4",),
+        ("UPDATE audit SET reason = 'none' WHERE seq = 4",),
+        ("UPDATE audit SET login = 'root' WHERE seq = 4",),
         ("UPDATE audit SET hash = zeroblob(32) WHERE seq = 4",),
         ("DELETE FROM audit WHERE seq = 4",),
         ("DELETE FROM audit WHERE seq = 4", "UPDATE audit SET seq = seq - 1 WHERE seq > 4"),
@@ -75,7 +79,8 @@ def test_an_untouched_trail_is_intact_and_tells_all(identity: Identity) -> None:
         ("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)",),
         ("DELETE FROM audit WHERE seq > 3",),
         ("DELETE FROM audit",),
-        ("INSERT INTO audit SELECT max(seq) + 1, 0, 'x', 'x', '{}', zeroblob(32) FROM audit",),
+        ("INSERT INTO audit SELECT max(seq) + 1, 0, 'x', 'x', '{}', zeroblob(32), '', ''"
+         " FROM audit",),
     ],
 )  # fmt: skip
 def test_an_edited_shortened_or_reordered_trail_is_found(
@@ -258,36 +263,85 @@ def test_all_is_there_after_opening_again(
         again.close()
 
 
-def test_a_store_from_before_a_column_is_brought_up_to_date_and_its_trail_still_fits(
-    tmp_path: Path, identity: Identity, clock: VirtualClock
-) -> None:
-    entries = identity.store.entries()
-    identity.close()
-    pepper = (tmp_path / "secrets" / "pepper").read_bytes()
+def as_written_before(directory: Path, version: int) -> None:
+    """Make a store what an older Onefill would have written: without the columns since, the trail
+    telling and sealing no more than it knew."""
+    pepper = (directory / "secrets" / "pepper").read_bytes()
     key = hmac.digest(pepper, b"onefill/audit", "sha256")
-    file = apsw.Connection(str(tmp_path / "identity.sqlite"))
+    file = apsw.Connection(str(directory / "identity.sqlite"))
     file.execute("DROP TRIGGER audit_is_never_changed")
-    before = audit.START
-    for entry in entries:
-        detail = json.loads(entry.detail)
-        for _, _, row in detail.get("rows", []):
-            if row is not None:
-                row.pop("statuses", None)
-        told = json.dumps(detail)
-        before = audit.seal(key, before, entry.seq, entry.at_ms, entry.who, entry.what, told)
+    since = {"asked_login", "approved_login"} | ({"statuses"} if version < 2 else set())
+    before, seq = bytes(32), 0
+    entries: Any = file.execute("SELECT seq, at_ms, who, what, detail FROM audit ORDER BY seq")
+    for seq, at_ms, who, what, detail in entries.fetchall():
+        told = json.loads(detail)
+        told["login"] = "root"
+        for _, _, row in told.get("rows", []):
+            for name in since & (row or {}).keys():
+                del row[name]
+        told = json.dumps(told)
+        before = hmac.digest(
+            key, before + json.dumps([seq, at_ms, who, what, told]).encode(), "sha256"
+        )
         change = "UPDATE audit SET detail = ?, hash = ? WHERE seq = ?"
-        file.execute(change, (told, before, entry.seq))
-    file.execute("ALTER TABLE accounts DROP COLUMN statuses")
-    file.execute("PRAGMA user_version = 1")
+        file.execute(change, (told, before, seq))
+    for name in ("reason", "login"):
+        file.execute(f"ALTER TABLE audit DROP COLUMN {name}")
+    for name in ("asked_login", "approved_login"):
+        file.execute(f"ALTER TABLE overrides DROP COLUMN {name}")
+    if version < 2:
+        file.execute("ALTER TABLE accounts DROP COLUMN statuses")
+    file.execute(
+        "CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit"
+        " BEGIN SELECT RAISE(ABORT, 'the audit trail only grows'); END"
+    )
+    file.execute(f"PRAGMA user_version = {version}")
     file.close()
-    head = json.dumps({"seq": entry.seq, "hash": before.hex()})
-    (tmp_path / "secrets" / "audit.head").write_text(head)
+    head = json.dumps({"seq": seq, "hash": before.hex()})
+    (directory / "secrets" / "audit.head").write_text(head)
 
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_store_is_brought_up_to_date_and_its_trail_still_fits_and_goes_on(
+    tmp_path: Path, identity: Identity, clock: VirtualClock, version: int
+) -> None:
+    asked = identity.admin.limits.ask_override(
+        "acme", "1001", "max_orders", "9", reason="roll", lasts_ms=60_000, by="anna"
+    )
+    identity.close()
+    as_written_before(tmp_path, version)
     again = open_identity(tmp_path, clock)
     try:
         account = again.store.get(Account, "acme", "1001")
         assert account is not None
         assert account.statuses == ""
+        assert all((one.reason, one.login) == ("", "") for one in again.store.entries())
+        assert again.store.verify().breaks == ()
+        again.store.login = "ops"
+        again.admin.limits.approve_override(asked.id, by="bert", reason="seen")
+        last = again.store.entries()[-1]
+        assert (last.who, last.reason, last.login) == ("bert", "seen", "ops")
         assert again.store.verify().breaks == ()
     finally:
         again.close()
+
+
+@pytest.mark.parametrize("login", ["", "ops"])
+def test_author_login_and_reason_are_fields_that_the_seal_covers(
+    tmp_path: Path, identity: Identity, login: str
+) -> None:
+    identity.store.login = login
+    identity.directory.add_halt(Halt(id="h", scope=Scope.FIRM, by="anna", reason="wrong prices"))
+    identity.directory.end_halt("h", by="bert", reason="the feed is back: seen")
+    begun, ended = identity.store.entries()[-2:]
+    assert (begun.who, begun.reason, begun.login) == ("anna", "wrong prices", login)
+    assert (ended.who, ended.reason, ended.login) == ("bert", "the feed is back: seen", login)
+    assert identity.store.verify().breaks == ()
+    for change in ("reason = ''", "reason = login, login = reason", "reason = '', login = ''"):
+        edit(tmp_path, f"UPDATE audit SET {change} WHERE seq = {ended.seq}")
+        assert identity.store.verify().breaks, change
+        back = (ended.reason, ended.login, ended.seq)
+        file = apsw.Connection(str(tmp_path / "identity.sqlite"))
+        file.execute("UPDATE audit SET reason = ?, login = ? WHERE seq = ?", back)
+        file.close()
+        assert identity.store.verify().breaks == ()

@@ -74,7 +74,7 @@ class HeldPosition(_message.Message):
     def __init__(self, ticket: _Optional[int] = ..., symbol: _Optional[str] = ..., side: _Optional[_Union[PositionSide, str]] = ..., volume: _Optional[float] = ..., price: _Optional[float] = ..., price_now: _Optional[float] = ..., stop_loss: _Optional[float] = ..., take_profit: _Optional[float] = ..., profit: _Optional[float] = ..., magic: _Optional[int] = ..., command_id: _Optional[str] = ...) -> None: ...
 
 class AccountProfile(_message.Message):
-    __slots__ = ("user_id", "account_number", "broker_name", "server_name", "account_type", "base_currency", "balance", "equity", "margin_used", "margin_free", "risk_profile", "preferences", "positions", "as_of_sequence", "day_start_equity", "peak_equity", "trade_refused", "why_not", "limits_fingerprint", "positions_told")
+    __slots__ = ("user_id", "account_number", "broker_name", "server_name", "account_type", "base_currency", "balance", "equity", "margin_used", "margin_free", "risk_profile", "preferences", "positions", "as_of_sequence", "day_start_equity", "peak_equity", "trade_refused", "why_not", "limits_fingerprint", "positions_told", "positions_untold")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_NUMBER_FIELD_NUMBER: _ClassVar[int]
     BROKER_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -95,6 +95,7 @@ class AccountProfile(_message.Message):
     WHY_NOT_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     POSITIONS_TOLD_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_UNTOLD_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     account_number: str
     broker_name: str
@@ -115,4 +116,5 @@ class AccountProfile(_message.Message):
     why_not: str
     limits_fingerprint: str
     positions_told: bool
-    def __init__(self, user_id: _Optional[str] = ..., account_number: _Optional[str] = ..., broker_name: _Optional[str] = ..., server_name: _Optional[str] = ..., account_type: _Optional[_Union[AccountType, str]] = ..., base_currency: _Optional[str] = ..., balance: _Optional[float] = ..., equity: _Optional[float] = ..., margin_used: _Optional[float] = ..., margin_free: _Optional[float] = ..., risk_profile: _Optional[_Union[RiskProfile, _Mapping[str, object]]] = ..., preferences: _Optional[_Union[TradingPreferences, _Mapping[str, object]]] = ..., positions: _Optional[_Iterable[_Union[HeldPosition, _Mapping[str, object]]]] = ..., as_of_sequence: _Optional[int] = ..., day_start_equity: _Optional[float] = ..., peak_equity: _Optional[float] = ..., trade_refused: _Optional[bool] = ..., why_not: _Optional[str] = ..., limits_fingerprint: _Optional[str] = ..., positions_told: _Optional[bool] = ...) -> None: ...
+    positions_untold: int
+    def __init__(self, user_id: _Optional[str] = ..., account_number: _Optional[str] = ..., broker_name: _Optional[str] = ..., server_name: _Optional[str] = ..., account_type: _Optional[_Union[AccountType, str]] = ..., base_currency: _Optional[str] = ..., balance: _Optional[float] = ..., equity: _Optional[float] = ..., margin_used: _Optional[float] = ..., margin_free: _Optional[float] = ..., risk_profile: _Optional[_Union[RiskProfile, _Mapping[str, object]]] = ..., preferences: _Optional[_Union[TradingPreferences, _Mapping[str, object]]] = ..., positions: _Optional[_Iterable[_Union[HeldPosition, _Mapping[str, object]]]] = ..., as_of_sequence: _Optional[int] = ..., day_start_equity: _Optional[float] = ..., peak_equity: _Optional[float] = ..., trade_refused: _Optional[bool] = ..., why_not: _Optional[str] = ..., limits_fingerprint: _Optional[str] = ..., positions_told: _Optional[bool] = ..., positions_untold: _Optional[int] = ...) -> None: ...

@@ -121,7 +121,7 @@ class ExecutionCommand(_message.Message):
     def __init__(self, command_id: _Optional[str] = ..., user_id: _Optional[str] = ..., mt5_account: _Optional[str] = ..., action: _Optional[_Union[ExecutionAction, _Mapping[str, object]]] = ..., params: _Optional[_Union[ExecutionParams, _Mapping[str, object]]] = ..., timestamp: _Optional[int] = ..., correlation_id: _Optional[str] = ..., expires_at: _Optional[int] = ..., reason: _Optional[str] = ..., confidence_score: _Optional[float] = ...) -> None: ...
 
 class ExecutionResult(_message.Message):
-    __slots__ = ("command_id", "status", "order_ticket", "executed_price", "error_message", "execution_time", "executed_volume", "position_ticket", "retcode", "sequence", "state")
+    __slots__ = ("command_id", "status", "order_ticket", "executed_price", "error_message", "execution_time", "executed_volume", "position_ticket", "retcode", "sequence", "state", "requested_price", "slippage_pips")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     ORDER_TICKET_FIELD_NUMBER: _ClassVar[int]
@@ -133,6 +133,8 @@ class ExecutionResult(_message.Message):
     RETCODE_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    REQUESTED_PRICE_FIELD_NUMBER: _ClassVar[int]
+    SLIPPAGE_PIPS_FIELD_NUMBER: _ClassVar[int]
     command_id: str
     status: ExecutionStatus
     order_ticket: str
@@ -144,4 +146,6 @@ class ExecutionResult(_message.Message):
     retcode: int
     sequence: int
     state: str
-    def __init__(self, command_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., order_ticket: _Optional[str] = ..., executed_price: _Optional[float] = ..., error_message: _Optional[str] = ..., execution_time: _Optional[int] = ..., executed_volume: _Optional[float] = ..., position_ticket: _Optional[str] = ..., retcode: _Optional[int] = ..., sequence: _Optional[int] = ..., state: _Optional[str] = ...) -> None: ...
+    requested_price: float
+    slippage_pips: float
+    def __init__(self, command_id: _Optional[str] = ..., status: _Optional[_Union[ExecutionStatus, str]] = ..., order_ticket: _Optional[str] = ..., executed_price: _Optional[float] = ..., error_message: _Optional[str] = ..., execution_time: _Optional[int] = ..., executed_volume: _Optional[float] = ..., position_ticket: _Optional[str] = ..., retcode: _Optional[int] = ..., sequence: _Optional[int] = ..., state: _Optional[str] = ..., requested_price: _Optional[float] = ..., slippage_pips: _Optional[float] = ...) -> None: ...

@@ -1,0 +1,69 @@
+"""Orders of an account reach the broker in the order in which they were accepted, however long each
+has to wait for its looks; one that is held back keeps nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from onefill.execution.drivers.live import LiveDriver
+from onefill.journal.group_writer import GroupWriter
+from onefill.journal.journal import Journal
+from onefill.model.states import State
+from onefill.terminal.port import Reply, Request
+from onefill.terminal.simulator.live import LiveSimulator
+from tests.integration.driven import CONFIG, Since, desk_for, opening, terminal_for
+
+LOOK_S = 0.05
+
+
+class Slow:
+    """A terminal that takes its time over some looks of the first order."""
+
+    def __init__(self, terminal: LiveSimulator, slow: str, *, unready: int = 0) -> None:
+        self._terminal, self._slow, self._unready = terminal, slow, unready
+        self.sent: list[str] = []
+
+    async def call(self, request: Request) -> Reply:
+        if request.name == "order_send":
+            self.sent.append(request.key)
+        if request.key == "k0" and request.name == self._slow:
+            await asyncio.sleep(LOOK_S)
+        reply = await self._terminal.call(request)
+        if request.key == "k0" and request.name == "ready" and self._unready:
+            self._unready -= 1
+            return Reply(msgspec.structs.replace(reply.value, connected=False))
+        return reply
+
+
+async def sent(directory: Path, slow: str, *, unready: int = 0) -> list[str]:
+    """The orders' keys as the terminal heard of them."""
+    with Journal.open(directory) as journal:
+        terminal, clock = terminal_for(), Since()
+        writer, simulator = GroupWriter(journal), LiveSimulator(terminal, clock)
+        # A look is not shared here: each order makes its own.
+        heard = Slow(simulator, slow, unready=unready)
+        driver = LiveDriver(desk_for(journal, terminal, clock, CONFIG), writer, heard, _nothing)
+        await driver.boot()
+        orders = await asyncio.gather(*(driver.execute(opening(f"k{n}")) for n in range(4)))
+        await driver.close()
+        await writer.close()
+        simulator.close()
+    assert {order.state for order in orders if order is not None} == {State.FILLED}
+    return heard.sent
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+@pytest.mark.parametrize("slow", ["look", "ready"])
+async def test_a_slow_look_lets_no_later_order_go_first(tmp_path: Path, slow: str) -> None:
+    assert await sent(tmp_path / "j", slow) == ["k0", "k1", "k2", "k3"]
+
+
+async def test_an_order_that_must_wait_keeps_nobody(tmp_path: Path) -> None:
+    assert await sent(tmp_path / "j", "none", unready=1) == ["k1", "k2", "k3", "k0"]
