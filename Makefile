@@ -27,7 +27,7 @@ test-long: setup ## the tests at full size, with their reports
 check: setup ## format, lint, types (Linux and Windows), import rules, house rules
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
-	$(BIN)/mypy $(CODE)
+	$(BIN)/mypy $(CODE) examples/sma_cross.py
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 $(CODE)
 	$(BIN)/lint-imports
 	$(BIN)/python tools/protos.py --check

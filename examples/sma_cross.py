@@ -16,6 +16,7 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
+from typing import Literal, NoReturn
 
 import onefill.mt5 as mt5
 from onefill import Client, OnefillError
@@ -29,7 +30,7 @@ class Cross:
         self.mids: deque[float] = deque(maxlen=slow)
         self.above: bool | None = None
 
-    def crossed(self, mid: float) -> str | None:
+    def crossed(self, mid: float) -> Literal["buy", "sell"] | None:
         """The side to be on from here; None: nothing crossed."""
         self.mids.append(mid)
         if len(self.mids) < (self.mids.maxlen or 0):
@@ -42,7 +43,7 @@ class Cross:
         return "buy" if above else "sell"
 
 
-def trade(client: Client, wanted: argparse.Namespace) -> None:
+def trade(client: Client, wanted: argparse.Namespace) -> NoReturn:
     """Follow the quotes; on every cross close what is open and open the other side."""
     cross, last_ms, held = Cross(wanted.fast, wanted.slow), 0, ""
     while True:

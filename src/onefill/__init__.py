@@ -7,7 +7,8 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-#: Public name -> the module that defines it. Whatever stands here is what users may rely on.
+#: Public name -> the module that defines it. Whatever stands here is what users may rely on;
+#: `__init__.pyi` says the same to type checkers.
 _PUBLIC: dict[str, str] = {
     "AsyncClient": "onefill.client.asynchronous",
     "BrokerInterface": "onefill.channels.local.broker",

@@ -43,7 +43,7 @@ MAGIC = 987_654_321
 #: How far from the market pending orders and stops are put, as a part of the price.
 FAR = 0.02
 #: How long a real broker's history may take to show what happened.
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Bench:

@@ -28,7 +28,7 @@ from tests.e2e.command import onefill
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 BROKER = "Foreign Markets"
 SIMULATED = "Onefill Simulated Broker"
 """The company that a served broker says it is."""

@@ -22,6 +22,14 @@ from onefill.runtime.clock import SystemClock
 from tests.e2e.command import Ran, onefill
 
 
+def admin(*words: object) -> Ran:
+    """The command in this process: a test has dozens, and a process each takes a second."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+        main(["admin", *map(str, words)])
+    return Ran(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
 class Gateway:
     """A directory, and the command on it."""
 
@@ -29,7 +37,7 @@ class Gateway:
         self.directory = directory
 
     def __call__(self, *words: object) -> Ran:
-        ran = onefill("admin", *words, "--data", self.directory)
+        ran = admin(*words, "--data", self.directory)
         assert ran.status == 0, ran.err
         return ran
 
@@ -38,13 +46,10 @@ class Gateway:
         return [json.loads(line) for line in self(*words, "--json").out.splitlines()]
 
     def refused(self, *words: object) -> str:
-        """The one line that a wrong call leaves, with status 2. In this process: there are many."""
-        out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-            main(["admin", *map(str, words), "--data", str(self.directory)])
-        assert ended.value.code == 2
-        assert out.getvalue() == ""
-        return Ran(2, "", err.getvalue()).complaint
+        """The one line that a wrong call leaves, with status 2."""
+        ran = admin(*words, "--data", self.directory)
+        assert (ran.status, ran.out) == (2, "")
+        return ran.complaint
 
     def open(self) -> Identity:
         """The same directory, as a running gateway has it."""
@@ -88,7 +93,7 @@ def test_setup_makes_all_that_a_first_run_needs(tmp_path: Path) -> None:
 
 def test_setup_puts_key_and_token_into_files_of_their_own(tmp_path: Path) -> None:
     gateway, keys = Gateway(tmp_path / "new"), tmp_path / "keys"
-    told = gateway("setup", "--keys", keys).out
+    told = onefill("admin", "setup", "--keys", keys, "--data", gateway.directory).out
     identity = gateway.open()
     try:
         for name, right in (("trader", Right.TRADE), ("agent", Right.CLIENT)):
@@ -213,6 +218,12 @@ def test_limits_are_set_shown_taken_away_and_approved(gateway: Gateway, tmp_path
     assert holds["tenant", "max_order_volume"] == "5"
     assert holds["strategy.7", "max_order_volume"] == "2"
     assert holds["tenant", "symbols"] == '["EURUSD", "GBPUSD"]'
+    sources = {(one["level"], one["limit"]): one["source"] for one in held["holds"]}
+    assert sources["tenant", "max_order_volume"] == "tenant"
+    assert sources["strategy.7", "max_order_volume"] == "account"
+    assert sources["account", "max_orders"] == "shipped"
+    shown = gateway("limits", "show", "acme/1001").out
+    assert "shipped: nobody set it" in shown
     gateway("limits", "unset", "symbols", "--for", "acme")
     file = tmp_path / "limits.toml"
     file.write_text("[firm]\nmax_orders = 5\n")
@@ -239,9 +250,12 @@ def test_an_override_is_asked_for_by_one_and_approved_by_another(gateway: Gatewa
     (held,) = gateway.json("limits", "show", "acme/1001")
     holds = {(one["level"], one["limit"]): one["value"] for one in held["holds"]}
     assert holds["firm", "max_order_volume"] == "20"
+    sources = {(one["level"], one["limit"]): one["source"] for one in held["holds"]}
+    assert sources["firm", "max_order_volume"] == f"override {asked['id']}"
     gateway("override", "end", asked["id"], "--by", "Anna")
     (held,) = gateway.json("limits", "show", "acme/1001")
-    assert {"level": "firm", "limit": "max_order_volume", "value": "5"} in held["holds"]
+    row = {"level": "firm", "limit": "max_order_volume", "value": "5", "source": "firm"}
+    assert row in held["holds"]
 
 
 def test_the_trail_tells_who_did_what_and_shows_what_was_done_to_it(gateway: Gateway) -> None:
@@ -303,6 +317,6 @@ def test_a_directory_without_a_gateway_is_told_and_not_made(tmp_path: Path) -> N
 
 def test_help_teaches_with_examples() -> None:
     for words in ([], ["setup"], ["key"], ["key", "create"], ["limits", "set"], ["override"]):
-        ran = onefill("admin", *words, "--help")
+        ran = admin(*words, "--help")
         assert ran.status == 0
         assert "Example: onefill admin" in ran.out

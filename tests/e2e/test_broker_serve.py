@@ -60,7 +60,7 @@ class Broker:
     def end(self, number: int) -> int:
         """Send it a signal; its exit status."""
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
 
 @contextmanager
@@ -114,7 +114,7 @@ TRADERS, STEPS = 9, 60
 SERVED = ("--profile", "ecn", "--speed", "20x", "--balance", 1_000_000)
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(300)
 def test_nine_programs_trade_at_once_and_the_books_are_right_whoever_dies(tmp_path: Path) -> None:
     logs = [tmp_path / f"trader{number}.jsonl" for number in range(TRADERS)]
     traders: list[subprocess.Popen[str]] = []
@@ -128,10 +128,10 @@ def test_nine_programs_trade_at_once_and_the_books_are_right_whoever_dies(tmp_pa
         assert broker.end(signal.SIGKILL) == -signal.SIGKILL
         with serving(tmp_path, *SERVED, "--listen", broker.address) as broker_again:
             for trader in traders:
-                assert trader.communicate(timeout=60) == ("", "")
+                assert trader.communicate(timeout=200) == ("", "")
                 assert trader.returncode == (-signal.SIGKILL if trader is traders[0] else 0)
             again = broker_again.python(TRADER, logs[2], 2, 5, "b")
-            assert again.communicate(timeout=30) == ("", "")
+            assert again.communicate(timeout=100) == ("", "")
             finds_what_it_left(lines(logs[2]))
             history = asked_for(broker_again)
             assert broker_again.end(signal.SIGTERM) == 0
@@ -165,7 +165,7 @@ print(json.dumps({
 
 def asked_for(broker: Broker) -> dict[str, Any]:
     """What a program that comes last sees."""
-    out, errors = broker.python("-c", ASK).communicate(timeout=30)
+    out, errors = broker.python("-c", ASK).communicate(timeout=100)
     assert errors == ""
     seen: dict[str, Any] = json.loads(out)
     return seen
@@ -366,6 +366,15 @@ def test_a_market_of_the_present_goes_on_in_its_present(tmp_path: Path) -> None:
         assert abs(first_ms - time.time() * 1_000) < 60_000
     with open_broker(options) as again:
         assert first_ms < again.terminal.now_ms < time.time() * 1_000 + 1
+
+
+def test_its_present_is_not_behind_the_machines(tmp_path: Path) -> None:
+    with serving(tmp_path) as broker:
+        client = connect(broker.address, read_token(broker.token_file))
+        asked_ms = int(time.time() * 1_000)
+        rounded_ms = 5  # both clocks are cut to whole milliseconds, and one of them is monotonic
+        assert client.now_ms() >= asked_ms - rounded_ms
+        client.close()
 
 
 def trade(broker: Broker) -> None:

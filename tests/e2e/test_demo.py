@@ -18,7 +18,7 @@ import pytest
 
 from tests.e2e.command import onefill
 
-SEEN_S = 40.0
+SEEN_S = 90.0
 #: There is none on Windows.
 openpty: Any = getattr(os, "openpty", None)
 CTRL_C = b"\x03"
@@ -50,7 +50,7 @@ def journals_hold(directory: Path) -> None:
 
 
 def test_decisions_become_fills_until_its_time_is_over(tmp_path: Path) -> None:
-    ran = onefill("demo", "--dir", tmp_path, "--seconds", "8", "--faults", "", "--json")
+    ran = onefill("demo", "--dir", tmp_path, "--seconds", "12", "--faults", "", "--json")
     assert ran.status == 0, ran.err
     told = [json.loads(line) for line in ran.out.splitlines()]
     assert told[-1]["type"] == "summary"
@@ -96,7 +96,7 @@ def test_ctrl_c_at_a_terminal_ends_it_and_says_what_to_look_at_next(tmp_path: Pa
     assert "Traceback" not in shown
     for word in ("decision", "command", "result", "stopping"):
         assert word in shown
-    assert re.search(r"[1-9]\d* decisions, [1-9]\d* commands, [1-9]\d* results", shown)
+    assert re.search(r"[1-9]\d* decisions?, [1-9]\d* commands?, [1-9]\d* results?", shown)
     assert not left_behind(tmp_path)
     journals_hold(tmp_path)
 

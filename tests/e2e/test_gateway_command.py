@@ -244,12 +244,10 @@ class Forge:
         signed: bytes = self._key.sign(text)
         return signed
 
-    def as_hmac(self, text: bytes) -> bytes:
+    def as_hmac(self, encoding: Encoding, form: PublicFormat) -> Callable[[bytes], bytes]:
         """The public key taken for a secret."""
-        public = self._key.public_key().public_bytes(
-            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
-        )
-        return hmac.new(public, text, hashlib.sha256).digest()
+        public = self._key.public_key().public_bytes(encoding, form)
+        return lambda text: hmac.new(public, text, hashlib.sha256).digest()
 
     def token(
         self,
@@ -299,8 +297,16 @@ def test_a_token_forged_with_the_stolen_key_shows_that_the_next_tests_mean_somet
 def test_checks_1_and_2_a_token_chooses_no_algorithm(gateway: GatewayProcess, forge: Forge) -> None:
     for name in ("none", "None", "nOnE", "NONE"):
         nobody(gateway, forge.token(lambda _: b"", head={"alg": name}))
-    nobody(gateway, forge.token(forge.as_hmac, head={"alg": "HS256"}))
-    nobody(gateway, forge.token(head={"alg": "RS256"}))
+        nobody(gateway, forge.token(head={"alg": name}))
+    for encoding, form in (
+        (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        (Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        (Encoding.Raw, PublicFormat.Raw),
+    ):
+        nobody(gateway, forge.token(forge.as_hmac(encoding, form), head={"alg": "HS256"}))
+    for name in ("RS256", "ES256", "EdDSA", "ed25519", ""):
+        nobody(gateway, forge.token(head={"alg": name}))
+    nobody(gateway, forge.token(lambda _: b""))
 
 
 def test_check_3_a_token_names_no_key_of_its_own_and_nothing_is_fetched(
@@ -324,8 +330,10 @@ def test_checks_4_and_5_claims_must_be_there_right_and_in_time(
         nobody(gateway, forge.token(without=name))
     now = int(time.time())
     wrong: list[dict[str, Any]] = [
-        {"iss": "somebody"}, {"aud": "somebody"}, {"exp": now - 3_600}, {"exp": 10**12},
-        {"nbf": now + 3_600}, {"exp": "tomorrow"},
+        {"iss": "somebody"}, {"aud": "somebody"}, {"aud": ["onefill-gateway", "somebody"]},
+        {"exp": now - 3_600}, {"exp": now - 31}, {"exp": 10**12}, {"exp": -1}, {"exp": 1e300},
+        {"exp": True}, {"exp": "tomorrow"}, {"exp": None}, {"nbf": now + 3_600}, {"nbf": 0},
+        {"iat": now + 3_600, "nbf": now + 3_600, "exp": now + 7_200}, {"nbf": "now"},
     ]  # fmt: skip
     for claims in wrong:
         nobody(gateway, forge.token(**claims))
@@ -420,11 +428,16 @@ def test_checks_13_and_15_rights_and_tenants_hold(gateway: GatewayProcess) -> No
 
 
 def test_check_16_no_key_can_be_read_from_the_files(gateway: GatewayProcess) -> None:
-    secret = gateway.key.encode()
-    assert len(secret) >= 43  # 256 bits in base64
+    secret = gateway.key.rpartition("_")[2]
+    assert len(bytes.fromhex(secret)) >= 32  # 256 bits
+    plain = [text.encode() for text in (gateway.key, secret)] + [bytes.fromhex(secret)]
+    hashed = [hashlib.new(name, one) for name in ("sha256", "sha1", "md5") for one in plain]
+    found = [*plain, *(one.digest() for one in hashed)]
+    found += [one.hexdigest().encode() for one in hashed]
     for file in gateway.data.rglob("*"):
         if file.is_file():
-            assert secret not in file.read_bytes(), file
+            held = file.read_bytes()
+            assert not [one for one in found if one in held], file
             private = file.parent.name == "secrets" or file.name.startswith("identity")
             if private and sys.platform != "win32":
                 assert not file.stat().st_mode & 0o077, file

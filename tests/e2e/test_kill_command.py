@@ -8,12 +8,14 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from onefill.contracts.rest import Order
 from onefill.model.states import State
+from onefill.terminal.simulator.remote.client import connect
 from tests.e2e.command import Ran, onefill
 from tests.e2e.gateway_stage import LOGIN, Part, TradingDesk, becomes, until
 from tests.integration.terminal.served import CONTINUE, KILL, STOP
@@ -141,6 +143,36 @@ def test_a_kill_flattens_stops_and_outlives_the_gateways_death(desk: TradingDesk
         until(lambda: engine.accounts()[0].connected)
     assert decide(desk, "again").status is State.FILLED
     assert len(desk.broker.positions()) == 1
+
+
+def by_hand(desk: TradingDesk) -> None:
+    """A position that a person opened, beside Onefill."""
+    deal = (1, 0, 0, "EURUSD", 0.2, 0.0, 0.0, 0.0, 0.0, 10, 0, 1, 0, 0, "by hand", 0, 0)
+    terminal = connect(desk.broker.address, desk.broker.token)
+    try:
+        assert terminal.call("order_send", deal).value[0] == 10_009
+    finally:
+        terminal.close()
+
+
+def test_a_flattening_closes_what_a_person_opened_too(desk: TradingDesk) -> None:
+    began = next(one["at"] for one in desk.agent.said if one["event"] == "terminal_ready")
+    began_ms = datetime.fromisoformat(began).timestamp() * 1_000
+    keys = (f"beside-{number}" for number in range(100))
+    # What is dated before the agent's journal began, by the broker's clock, is not followed.
+    until(lambda: (decide(desk, next(keys), volume=0.01).filled_at_ms or 0) > began_ms)
+    by_hand(desk)
+    until(lambda: 0.2 in [round(row.volume, 2) for row in desk.broker.positions()])
+    ran = command(desk, "kill", "--account", ACCOUNT, "--flatten", "--reason", "all", "--json")
+    assert ran.status == 0, ran.err
+
+    def flattened() -> Any:
+        (halt,) = objects(command(desk, "resume", "--list", "--json"))
+        (account,) = halt["flattening"]
+        return account
+
+    until(lambda: flattened()["flat"], what=f"{flattened()}")
+    assert not desk.broker.positions()
 
 
 def test_an_agent_that_does_not_answer_is_listed_and_its_lease_waited_for(

@@ -67,7 +67,7 @@ class Served:
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """End it; its exit status, and all that it printed."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=60)
         return self.process.returncode, out + err
 
 
@@ -178,7 +178,7 @@ def _alive(pid: int) -> bool:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    for _ in range(500):
+    for _ in range(6_000):
         if holds():
             return
         time.sleep(0.01)

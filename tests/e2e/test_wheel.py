@@ -61,7 +61,7 @@ def test_the_demo_of_an_installed_wheel_trades_and_stops(environment: Path, tmp_
     code = "import onefill; print(onefill.__file__)"
     found = run(str(environment / BIN / "python"), "-c", code, cwd=tmp_path)
     assert Path(found.strip()).is_relative_to(environment)
-    out = onefill(environment, ["demo", "--seconds", "8", "--faults", "", "--json"], tmp_path)
+    out = onefill(environment, ["demo", "--seconds", "12", "--faults", "", "--json"], tmp_path)
     summary = json.loads(out.splitlines()[-1])
     assert summary["type"] == "summary"
     for what in ("accepted", "dispatched", "reported", "filled"):

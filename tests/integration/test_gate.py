@@ -75,7 +75,7 @@ def sends(journal: Journal) -> int:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(2_000):
+    for _ in range(12_000):
         if condition():
             return
         await asyncio.sleep(0.005)
@@ -301,14 +301,14 @@ async def test_an_order_that_waits_past_its_expiry_is_not_sent_though_the_clock_
         clock = SetBack()
         driver = live_driver(journal, terminal_for(), clock=clock)
         gate = driver.desk.gate = SetGate()
-        driver.desk.steady_ms = super(SetBack, clock).now_ms
+        driver.desk.steady_ms = steady_ms = super(SetBack, clock).now_ms
         await driver.boot()
         gate.lost = "no word from the gateway"
-        expires_at_ms = clock.now_ms() + 400
+        expires_at_ms = clock.now_ms() + 1_500
         going = asyncio.create_task(driver.execute(opening("k", expires_at_ms=expires_at_ms)))
         await until(lambda: "k" in driver.desk.held)
         clock.back_ms = back_ms
-        await asyncio.sleep(0.5)
+        await until(lambda: steady_ms() > expires_at_ms)
         gate.lost = ""
         order = await going
         assert driver.desk.expiries == {}
@@ -367,15 +367,19 @@ async def test_a_gate_that_closes_while_sending_is_written_stops_the_send(tmp_pa
 
 
 class Requoting:
-    """A terminal that answers the first sends of a key in its own way, and carries none out."""
+    """A terminal that answers the first sends in its own way, and carries none out. It shows no
+    history until the test says so."""
 
     def __init__(self, terminal: LiveSimulator, *answers: Reply) -> None:
         self._terminal = terminal
         self._answers = list(answers)
+        self.shows_history = asyncio.Event()
 
     async def call(self, request: Request) -> Reply:
         if request.name == "order_send" and self._answers:
             return self._answers.pop(0)
+        if request.name.startswith("history_"):
+            await self.shows_history.wait()
         return await self._terminal.call(request)
 
 
@@ -387,9 +391,10 @@ async def test_a_retry_that_backs_off_and_one_that_waits_for_an_unknown_are_deni
     with Journal.open(tmp_path / "j") as journal:
         terminal, gate, clock = terminal_for(), SetGate(), Since()
         writer, simulator = GroupWriter(journal), LiveSimulator(terminal, clock)
-        desk = desk_for(journal, terminal, clock, msgspec.structs.replace(CONFIG, backoff_ms=300))
+        desk = desk_for(journal, terminal, clock, msgspec.structs.replace(CONFIG, backoff_ms=2_000))
         desk.gate = gate
-        driver = LiveDriver(desk, writer, Requoting(simulator, requote, nothing), lambda what: None)
+        requoting = Requoting(simulator, requote, nothing)
+        driver = LiveDriver(desk, writer, requoting, lambda what: None)
         await driver.boot()
         backs_off = asyncio.create_task(driver.execute(opening("backs off")))
         await until(lambda: "backs off" in desk.held)
@@ -400,6 +405,7 @@ async def test_a_retry_that_backs_off_and_one_that_waits_for_an_unknown_are_deni
         gate.halt = FIRM
         await driver.quiet()
         sent_at_acknowledgement = sends(journal)
+        requoting.shows_history.set()
         orders = [await backs_off, await waits]
         await unknown
         await driver.close()

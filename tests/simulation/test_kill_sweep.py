@@ -48,6 +48,7 @@ def boot_of(trace: list[str]) -> list[str]:
     return trace[: accepted + 6]
 
 
+@pytest.mark.timeout(600)  # a few hundred processes one after the other
 @pytest.mark.parametrize(
     ("scenario", "grown", "counts"),
     [

@@ -19,6 +19,7 @@ from onefill.channels.local.terminals_file import Terminals
 from onefill.channels.websocket.connection import Peer
 from onefill.channels.websocket.link import Link
 from onefill.channels.websocket.outbox import Outbox
+from onefill.channels.websocket.repeated import Repeated
 from onefill.execution.drivers.live import LiveDriver
 from onefill.execution.told import Alarm
 from onefill.journal.journal import Journal
@@ -76,6 +77,7 @@ class AgentAccount:
         self._outbox = Outbox(journal, self.name, is_own)
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._parts: list[asyncio.Task[Any]] = []
+        self._missing = Repeated()
         # Once the terminal is there.
         self._conversation: Conversation | None = None
         self._link: Link | None = None
@@ -140,7 +142,6 @@ class AgentAccount:
     async def _opened(self) -> tuple[LiveDriver, tuple[str, ...]]:
         """The engine's driver and the broker's symbols, once the terminal is there; what is missing
         is said."""
-        said = ""
         session = self._driven.session
         while True:
             if not session.usable:
@@ -154,9 +155,8 @@ class AgentAccount:
                     if wrong.code != "NOT_CONNECTED":
                         raise
                     why = wrong.message
-            if why != said:
+            if self._missing.due("there", why):
                 self._say("terminal_missing", why=why)
-                said = why
             await asyncio.sleep(RETRY_S)
 
     async def _ready(self) -> LiveDriver:
@@ -164,9 +164,10 @@ class AgentAccount:
         is said. Raises `OnefillError`."""
         ready = asyncio.create_task(self._driven.ready())
         try:
-            if not (await asyncio.wait({ready}, timeout=SLOW_S))[0]:
+            while not (await asyncio.wait({ready}, timeout=SLOW_S))[0]:
                 why = self._driven.session.why_not_trading or "it is slow to tell what is open"
-                self._say("terminal_missing", why=why)
+                if self._missing.due("ready", why):
+                    self._say("terminal_missing", why=why)
             return await ready
         finally:
             ready.cancel()

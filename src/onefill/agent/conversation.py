@@ -124,6 +124,11 @@ class Conversation:
         elif news:
             self._say("clock_agrees")
 
+    def clock_untold(self) -> None:
+        """The gateway tells no clock: what another one told of its own does not hold here."""
+        self._gateway_clock = GatewayClock()
+        self._driver.desk.ahead_ms = 0
+
     def written(self, result: Result) -> None:
         """A plain dialect acknowledges nothing: what was written counts as told."""
         self._has(result.sequence)

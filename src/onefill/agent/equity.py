@@ -27,7 +27,7 @@ class EquityMarks:
         self._path = file_of(directory, account)
         self._zone = zone
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._marks = msgspec.json.decode(self._path.read_bytes(), type=_Marks)
         except FileNotFoundError:
             self._marks = _Marks()

@@ -65,7 +65,8 @@ def verify(
         )
     else:
         state = "broken" if verdict.breaks else "intact"
-        typer.echo(f"{state}: {verdict.entries:,} entries, head {verdict.head}")
+        entries = f"{verdict.entries:,} {'entry' if verdict.entries == 1 else 'entries'}"
+        typer.echo(f"{state}: {entries}, head {verdict.head}")
         for one in verdict.breaks:
             typer.echo(plain(f"  {one}"))
     if verdict.breaks:

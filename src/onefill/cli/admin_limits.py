@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from onefill.cli.admin_options import (
@@ -24,7 +25,7 @@ from onefill.cli.admin_options import (
     tell,
     who,
 )
-from onefill.gateway.identity.limits import scope_name
+from onefill.gateway.identity.limits import SHIPPED, scope_name
 from onefill.gateway.identity.opening import Identity
 from onefill.gateway.identity.records import LimitSet, Override
 from onefill.gateway.identity.rows import plain_of
@@ -66,12 +67,13 @@ Assignment = Annotated[str, typer.Argument(metavar="NAME=VALUE", help="As in a l
 @limits_app.command("show")
 def show_limits(
     scope_text: Annotated[
-        str, typer.Argument(metavar="[TENANT[/ACCOUNT]]", help="Whose; else the firm's.")
+        str, typer.Argument(metavar="TENANT[/ACCOUNT]", help="Whose; else the firm's.")
     ] = "",
     data: Data = DEFAULT_DATA,
     as_json: Json = False,
 ) -> None:
-    """What is set for the firm or a tenant; of an account, all that holds for it now.
+    """What is set for the firm or a tenant; of an account, all that holds for it now, and who set
+    it.
 
     Example: onefill admin limits show acme/5012345
     """
@@ -89,24 +91,21 @@ def show_limits(
 
 def _show_account(identity: Identity, tenant: str, name: str, as_json: bool) -> None:
     account = identity.admin.people.account(tenant, name)
-    limits = identity.directory.limits(account)
-    holds = []
-    for line in limits.text().splitlines():
-        where, _, value = line.partition(" = ")
-        level, _, limit = where.rpartition(".")
-        holds.append((level, limit, value))
+    holds = identity.directory.limits_held(account)
     if as_json:
-        rows = [dict(zip(("level", "limit", "value"), one, strict=True)) for one in holds]
         print_json(
             {
                 "account": account.id,
-                "holds": rows,
+                "holds": [msgspec.structs.asdict(one) for one in holds],
                 "set": [plain_of(one) for one in identity.admin.limits.rows(tenant, name)],
                 "approved_limits": account.approved_limits,
             }
         )
         return
-    table(f"what holds for {account.id}", ("level", "limit", "value"), holds)
+    columns = ("level", "limit", "value", "source")
+    table(f"what holds for {account.id}", columns, [msgspec.structs.astuple(one) for one in holds])
+    if any(one.source == SHIPPED for one in holds):
+        typer.echo(f"{SHIPPED}: nobody set it, and a demo account meets the shipped limits there")
     agent = account.approved_limits or "any"
     typer.echo(f"approved fingerprint of the agent's own limits: {agent}")
 

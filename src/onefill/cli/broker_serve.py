@@ -16,7 +16,17 @@ from typing import Annotated
 import msgspec
 import typer
 
+from onefill.cli.market_options import (
+    Balance,
+    Currency,
+    Faults,
+    Leverage,
+    Seed,
+    Ticks,
+    TicksZone,
+)
 from onefill.cli.served_broker import BrokerOptions, ServedBroker, open_broker
+from onefill.runtime.clock import SystemClock
 from onefill.runtime.collector import calm_collector
 from onefill.runtime.loop import run
 from onefill.terminal.simulator.remote.address import format_address, listen
@@ -35,14 +45,7 @@ def serve(
             help="The broker: one of `onefill broker profiles`, or a TOML file.",
         ),
     ] = "ecn",
-    ticks: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--ticks",
-            metavar="FILE...",
-            help="Tick files, as `onefill run` takes them. Without: a generated market.",
-        ),
-    ] = None,
+    ticks: Ticks = None,
     listen_on: Annotated[
         str,
         typer.Option("--listen", metavar="HOST:PORT", help="Port 0: one that is free."),
@@ -85,20 +88,12 @@ def serve(
             "generated one now.",
         ),
     ] = None,
-    balance: Annotated[float | None, typer.Option(help="The deposit.")] = None,
-    currency: Annotated[str | None, typer.Option(help="The account's currency.")] = None,
-    leverage: Annotated[int | None, typer.Option(help="The account's leverage.")] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Another seed, another generated market, slippage and faults."),
-    ] = None,
-    faults: Annotated[
-        str | None,
-        typer.Option(metavar="SPEC", help="As `onefill run` takes them; none: not even its own."),
-    ] = None,
-    ticks_tz: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="The clock of MetaTrader 5's tick exports.")
-    ] = None,
+    balance: Balance = None,
+    currency: Currency = None,
+    leverage: Leverage = None,
+    seed: Seed = None,
+    faults: Faults = None,
+    ticks_tz: TicksZone = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="What a program needs to connect, as one JSON object.")
     ] = False,
@@ -159,7 +154,9 @@ async def _serve(
     terminal = broker.terminal
     pace: Pace = Lockstep()
     if broker.speed:
-        pace = ClockPace(speed, broker.speed, terminal.now_ms, loop.time)
+        # Making the market took its time, and the present went on meanwhile.
+        start_ms = SystemClock().now_ms() if broker.present else terminal.now_ms
+        pace = ClockPace(speed, broker.speed, max(start_ms, terminal.now_ms), loop.time)
     floor = Floor(terminal, Functions(terminal), pace, expected=clients)
     server = Server(floor, pace, token, kept=broker.kept)
     await server.open(listening)

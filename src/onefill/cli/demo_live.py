@@ -28,7 +28,7 @@ SYMBOL, DIGITS, PRICE = "EURUSD", 5, 1.085
 #: Quotes come about this often, for so long.
 TICK_EVERY_MS, HOURS = 150, 3
 UNATTENDED_S = 20.0
-START_PATIENCE_S = 20.0
+START_PATIENCE_S = 60.0
 ACCOUNT, SERVER, BROKER = "1000001", "Onefill-Demo", "Onefill Simulated Broker"
 #: The market begins when its broker has started.
 _AHEAD_MS = 1_500

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from onefill.cli.event_text import event_words
 from onefill.contracts.rest import OrderEvent, Position
+from onefill.model.wording import counted
 
 _WORDS = {
     "accepted": ("decision", "cyan"),
@@ -73,9 +74,10 @@ class Told:
             return
         onefill = sys.argv[0] if Path(sys.argv[0]).name == "onefill" else "onefill"
         typer.echo(
-            f"\n{counts['accepted']} decisions, {counts['dispatched']} commands, "
-            f"{counts['reported']} results, {counts['filled']} filled, {counts['denied']} blocked; "
-            f"{len(positions)} {'position' if len(positions) == 1 else 'positions'} open"
+            f"\n{counted(counts['accepted'], 'decision')}, "
+            f"{counted(counts['dispatched'], 'command')}, {counted(counts['reported'], 'result')}, "
+            f"{counts['filled']} filled, {counts['denied']} blocked; "
+            f"{counted(len(positions), 'position')} open"
         )
         for name in ("gateway", "agent"):
             typer.echo(

@@ -22,9 +22,14 @@ def event_words(event: OrderEvent) -> str:
 
 
 def _decided(intent: dict[str, object]) -> str:
-    words = [intent.get(name) for name in ("action", "side", "volume", "symbol")]
+    words = [intent.get(name) for name in ("action", "side", "volume")]
+    if intent.get("units"):
+        words.append(f"{intent['units']} units")
+    words.append(intent.get("symbol"))
     if intent.get("order_type", "market") != "market":
         words += [intent["order_type"], "at", intent.get("price")]
+    if intent.get("stop_limit_price"):
+        words.append(f"then {intent['stop_limit_price']}")
     target = intent.get("target") or intent.get("target_order") or intent.get("target_ticket")
     if target:
         words.append(f"of {target}")

@@ -27,6 +27,7 @@ from onefill.model.errors import OnefillError
 from onefill.model.events import decode_event, key_of
 from onefill.model.fold import order_of
 from onefill.model.states import State
+from onefill.model.wording import counted
 from onefill.runtime.clock import SystemClock
 
 BROKEN = 1
@@ -80,10 +81,10 @@ def verify_command(
 
 def _verdict_lines(verdict: Verdict) -> Iterator[str]:
     if verdict.intact:
-        yield f"intact: {_counted(verdict.records, 'record')}"
+        yield f"intact: {counted(verdict.records, 'record')}"
     else:
         count = len(verdict.breaks) + verdict.further
-        yield f"broken: {_counted(count, 'break')} in {_counted(verdict.records, 'record')}"
+        yield f"broken: {counted(count, 'break')} in {counted(verdict.records, 'record')}"
     for found in verdict.breaks:
         where = f"record {found.seq}" if found.seq else "journal"
         owner = f" (account {plain(found.account)})" if found.account else ""
@@ -287,11 +288,7 @@ def backup_command(
     Example: onefill journal backup runs/first first.backup
     """
     verdict = backup(directory, file)
-    typer.echo(f"{file}: {_counted(verdict.records, 'record')}, verified")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
+    typer.echo(f"{file}: {counted(verdict.records, 'record')}, verified")
 
 
 def _print_json(value: object) -> None:

@@ -33,7 +33,10 @@ def orders(
         bool, typer.Option("--follow", "-f", help="Then show what happens, until Ctrl-C.")
     ] = False,
     account: Annotated[str | None, typer.Option(help="Of this account only.")] = None,
-    state: Annotated[State | None, typer.Option(help="In this state only.")] = None,
+    state: Annotated[
+        State | None,
+        typer.Option(metavar="STATE", help=f"In this state only: {', '.join(State)}."),
+    ] = None,
     strategy: Annotated[int | None, typer.Option(min=0, help="Of this magic number only.")] = None,
     user: Annotated[str | None, typer.Option(help="Of this user only.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 30,
@@ -110,9 +113,11 @@ def _what(order: Order) -> str:
         "" if sided and order.action is Action.OPEN else order.action.value,
         order.side.value if sided and order.side is not None else "",
         "" if order.volume is None else reach.number(order.volume),
+        "" if order.units is None else f"{reach.number(order.units)} units",
         order.symbol,
         "" if order.order_type is OrderType.MARKET else order.order_type.value,
         f"at {reach.number(order.price)}" if order.price else "",
+        f"then {reach.number(order.stop_limit_price)}" if order.stop_limit_price else "",
         f"of {meant}" if meant else "",
     )
     return " ".join(filter(None, words))

@@ -42,12 +42,28 @@ Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; it is recorded."
 def client(url: str, key_file: Path | None) -> Client:
     """The gateway's client. Raises `OnefillError` where the key cannot be read."""
     if key_file is None:
+        raise key_missing()
+    if len(urls(url)) > 1:
         raise OnefillError(
-            "KEY_MISSING",
-            "name the file with your API key: --key-file FILE, or ONEFILL_KEY_FILE "
-            "(`onefill admin key create` makes one)",
+            "GATEWAYS_SEVERAL",
+            f"{len(urls(url))} gateways are named ({url}), and this command asks one: choose it "
+            "with --gateway, and its key with --key-file",
         )
     return Client(url, key=_key(key_file))
+
+
+def urls(text: str) -> list[str]:
+    """The gateways that a text names, with blanks or commas between them."""
+    return text.replace(",", " ").split()
+
+
+def key_missing() -> OnefillError:
+    """No key was named."""
+    return OnefillError(
+        "KEY_MISSING",
+        "name the file with your API key: --key-file FILE, or ONEFILL_KEY_FILE "
+        "(`onefill admin key create` makes one)",
+    )
 
 
 def _key(path: Path) -> str:

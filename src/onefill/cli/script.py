@@ -10,6 +10,15 @@ import msgspec
 import typer
 
 from onefill.cli import ProgramStatus
+from onefill.cli.market_options import (
+    Balance,
+    Currency,
+    Faults,
+    Leverage,
+    Seed,
+    Ticks,
+    TicksZone,
+)
 from onefill.script.settings import ScriptSettings
 
 if TYPE_CHECKING:
@@ -28,14 +37,7 @@ def script(
             help="The program's own. Options that are not ours, and all that follows --, too.",
         ),
     ] = None,
-    ticks: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--ticks",
-            metavar="FILE...",
-            help="Tick files, as `onefill run` takes them. Without: a generated market.",
-        ),
-    ] = None,
+    ticks: Ticks = None,
     profile: Annotated[
         str | None,
         typer.Option(
@@ -68,20 +70,12 @@ def script(
             help="The market ends after so long: 30d, 12h. A generated one after 30d anyway.",
         ),
     ] = None,
-    balance: Annotated[float | None, typer.Option(help="The deposit.")] = None,
-    currency: Annotated[str | None, typer.Option(help="The account's currency.")] = None,
-    leverage: Annotated[int | None, typer.Option(help="The account's leverage.")] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Another seed, another generated market, slippage and faults."),
-    ] = None,
-    faults: Annotated[
-        str | None,
-        typer.Option(metavar="SPEC", help="As `onefill run` takes them; none: not even its own."),
-    ] = None,
-    ticks_tz: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="The clock of MetaTrader 5's tick exports.")
-    ] = None,
+    balance: Balance = None,
+    currency: Currency = None,
+    leverage: Leverage = None,
+    seed: Seed = None,
+    faults: Faults = None,
+    ticks_tz: TicksZone = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No summary at the end.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="The summary as one JSON object, on standard output.")

@@ -48,6 +48,8 @@ class ServedBroker:
     kept: TimeKept
     #: Market ms per ms of the machine's clock; 0: lockstep.
     speed: float
+    #: The market's time is the machine's.
+    present: bool
 
 
 @contextmanager
@@ -86,7 +88,7 @@ def open_broker(options: BrokerOptions) -> Iterator[ServedBroker]:
             while terminal.now_ms < start_ms:
                 terminal.advance(start_ms)
             kept.keep(start_ms)
-            yield ServedBroker(profile, terminal, kept, speed)
+            yield ServedBroker(profile, terminal, kept, speed, present)
 
 
 def _wanted_ms(options: BrokerOptions, loaded: LoadedTicks | None, *, present: bool) -> int:

@@ -7,11 +7,12 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, ParamSpec, TypeVar, Unpack
+from typing import ParamSpec, TypeVar, Unpack
 
 from onefill.client.client import ATTEMPTS, TIMEOUT_S, Client
+from onefill.client.errors import closed
 from onefill.client.events import Events
-from onefill.client.fields import Decision
+from onefill.client.fields import Decision, Filters
 from onefill.contracts import rest
 
 P = ParamSpec("P")
@@ -56,11 +57,11 @@ class AsyncClient:
         """See `Client.order_events`."""
         return await self._run(self._client.order_events, id, account=account)
 
-    async def orders_page(self, **filters: Any) -> rest.Orders:
+    async def orders_page(self, **filters: Unpack[Filters]) -> rest.Orders:
         """See `Client.orders_page`."""
         return await self._run(self._client.orders_page, **filters)
 
-    async def orders(self, **filters: Any) -> AsyncIterator[rest.Order]:
+    async def orders(self, **filters: Unpack[Filters]) -> AsyncIterator[rest.Order]:
         """See `Client.orders`."""
         while True:
             page = await self.orders_page(**filters)
@@ -167,7 +168,7 @@ class AsyncClient:
         return await self._run(self._client.ready)
 
     async def close(self) -> None:
-        """Close the connections, once the calls under way are done."""
+        """Close the connections, once the calls under way are done; see `Client.close`."""
         await asyncio.to_thread(self._threads.shutdown)
         self._client.close()
 
@@ -179,7 +180,11 @@ class AsyncClient:
 
     async def _run(self, call: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, partial(call, *given, **named))
+        try:
+            reached = loop.run_in_executor(self._threads, partial(call, *given, **named))
+        except RuntimeError:  # as the threads of a client that was closed answer
+            raise closed() from None
+        return await reached
 
 
 class AsyncEvents(AsyncIterator[rest.OrderEvent]):
@@ -188,6 +193,8 @@ class AsyncEvents(AsyncIterator[rest.OrderEvent]):
     def __init__(self, events: Events) -> None:
         self._events = events
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="onefill-events")
+        self._reading: asyncio.Future[rest.OrderEvent | None] | None = None
+        self._turn = asyncio.Lock()
 
     @property
     def last_id(self) -> int | None:
@@ -195,8 +202,19 @@ class AsyncEvents(AsyncIterator[rest.OrderEvent]):
         return self._events.last_id
 
     async def __anext__(self) -> rest.OrderEvent:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._thread, next, self._events, None)
+        """The next event. Who gives up waiting (`asyncio.wait_for`) loses none: what the thread
+        reads meanwhile is the next one's."""
+        async with self._turn:
+            if self._reading is None:
+                loop = asyncio.get_running_loop()
+                try:
+                    self._reading = loop.run_in_executor(self._thread, next, self._events, None)
+                except RuntimeError:  # as the thread of a stream that was closed answers
+                    raise StopAsyncIteration from None
+            reading = self._reading
+            await asyncio.wait([reading])
+            self._reading = None
+        found = reading.result()
         if found is None:
             raise StopAsyncIteration
         return found

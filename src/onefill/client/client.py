@@ -11,7 +11,7 @@ import msgspec
 
 from onefill.client.errors import CallFailed, TooMany, Unavailable
 from onefill.client.events import Events
-from onefill.client.fields import Decision
+from onefill.client.fields import Decision, Filters
 from onefill.client.wire import Wire
 from onefill.contracts import rest
 from onefill.runtime.clock import pause
@@ -28,7 +28,7 @@ BACKOFF_S, MOST_BACKOFF_S = 0.1, 5.0
 KILL_S = 120.0
 """A kill comes back when leases have run out."""
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Client:
@@ -74,31 +74,14 @@ class Client:
         path = f"/v1/orders/{_segment(id)}/events"
         return self._get(path, rest.OrderEvents, account=account).events
 
-    def orders_page(
-        self,
-        *,
-        account: str | None = None,
-        state: str | None = None,
-        strategy: int | None = None,
-        user: str | None = None,
-        client_key: str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> rest.Orders:
+    def orders_page(self, **filters: Unpack[Filters]) -> rest.Orders:
         """A page of orders, newest first."""
-        return self._get(
-            "/v1/orders",
-            rest.Orders,
-            account=account,
-            state=state,
-            strategy=strategy,
-            user=user,
-            client_key=client_key,
-            limit=limit,
-            cursor=cursor,
-        )
+        unknown = filters.keys() - Filters.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"orders are not looked for by {', '.join(sorted(unknown))}")
+        return self._get("/v1/orders", rest.Orders, **filters)
 
-    def orders(self, **filters: Any) -> Iterator[rest.Order]:
+    def orders(self, **filters: Unpack[Filters]) -> Iterator[rest.Order]:
         """Orders, newest first, page by page as they are taken; filters as of `orders_page`."""
         while True:
             page = self.orders_page(**filters)
@@ -196,7 +179,7 @@ class Client:
         return self._get("/readyz", rest.Health)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; further calls raise `CallFailed` (`CLIENT_CLOSED`)."""
         self._wire.close()
 
     def __enter__(self) -> Client:

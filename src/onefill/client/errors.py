@@ -47,6 +47,12 @@ class Unavailable(CallFailed):
     was taken: the same decision with the same client_key finds out."""
 
 
+def closed() -> CallFailed:
+    """The error of a call on a client that was closed; nothing was sent."""
+    fault = Fault(code="CLIENT_CLOSED", message="this client was closed: make a new one")
+    return CallFailed(fault)
+
+
 _BY_STATUS: dict[int, type[CallFailed]] = {
     401: Unauthenticated,
     403: Forbidden,

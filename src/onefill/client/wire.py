@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from onefill import __version__
-from onefill.client.errors import CallFailed, Unavailable, failed
+from onefill.client.errors import CallFailed, Unavailable, closed, failed
 from onefill.contracts.rest import Failed, Fault
 from onefill.model.errors import OnefillError
 
@@ -70,6 +70,7 @@ class Wire:
         self._timeout_s = timeout_s
         self._idle: deque[http.client.HTTPConnection] = deque()
         self._lock = threading.Lock()
+        self._closed = False
 
     def __repr__(self) -> str:
         return f"<gateway {self._where}>"
@@ -113,6 +114,13 @@ class Wire:
             why = "it did not answer in time"
         elif isinstance(broken, ConnectionRefusedError):
             why = "nobody listens there; is the gateway running?"
+        elif isinstance(broken, ConnectionError):
+            why = str(broken) or type(broken).__name__
+        elif isinstance(broken, ssl.SSLError):
+            why = f"no TLS could be agreed on ({broken.reason}); does it speak http, not https?"
+        elif isinstance(broken, http.client.BadStatusLine):
+            # Its text is what the other side said: anybody's, and perhaps a terminal's commands.
+            why = "what came is no HTTP; is that the gateway's port, and is it http or https?"
         else:
             why = str(broken) or type(broken).__name__
         return Unavailable(Fault(code="GATEWAY_UNREACHABLE", message=f"{self._where}: {why}"))
@@ -129,8 +137,9 @@ class Wire:
         return failed(status, fault, float(after) if after.isdecimal() else 0.0)
 
     def close(self) -> None:
-        """Close the connections that are idle."""
+        """Close the connections that are idle; no call is made any more."""
         with self._lock:
+            self._closed = True
             while self._idle:
                 self._idle.pop().close()
 
@@ -144,9 +153,10 @@ class Wire:
     ) -> tuple[int, Any, bytes]:
         connection = self._take()
         try:
-            connection.timeout = self._timeout_s + patience_s
-            if connection.sock is not None:
-                connection.sock.settimeout(connection.timeout)
+            if connection.sock is None:  # a machine that is gone is not waited for with patience
+                connection.timeout = self._timeout_s
+                connection.connect()
+            connection.sock.settimeout(self._timeout_s + patience_s)
             connection.request(method, self._prefix + path, body, headers)
             response = connection.getresponse()
             text = response.read(MAX_ANSWER)
@@ -158,7 +168,7 @@ class Wire:
         if response.will_close:
             connection.close()
         with self._lock:
-            keep = len(self._idle) < MAX_IDLE
+            keep = len(self._idle) < MAX_IDLE and not self._closed
             if keep:
                 self._idle.append(connection)
         if not keep:
@@ -177,6 +187,8 @@ class Wire:
             connection.close()  # the gateway closed it meanwhile
 
     def _new(self) -> http.client.HTTPConnection:
+        if self._closed:
+            raise closed()
         if self._tls is None:
             return http.client.HTTPConnection(self._host, self._port)
         return http.client.HTTPSConnection(self._host, self._port, context=self._tls)

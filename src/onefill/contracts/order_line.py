@@ -63,9 +63,12 @@ def moment_of(line: Line) -> int | None:
     return None if line.at is None else _moment("at", line.at)
 
 
-def intent_of(line: Line, *, size_may_lack: bool = False) -> OrderIntent:
+def intent_of(
+    line: Line, *, size_may_lack: bool = False, ticket_named: bool = False
+) -> OrderIntent:
     """The intent that a line means. `size_may_lack`: where an opening order names no size, somebody
-    else knows one. Raises `Wrong`."""
+    else knows one. `ticket_named`: what a close, a change or a cancel means is named by a ticket
+    beside the line. Raises `Wrong`."""
     action = line.action or Action.OPEN
     check_text("client_key", line.client_key, MAX_KEY)
     if is_child_key(line.client_key):
@@ -81,7 +84,7 @@ def intent_of(line: Line, *, size_may_lack: bool = False) -> OrderIntent:
     if action is Action.OPEN:
         _check_open(line, size_may_lack)
     else:
-        _check_other(line, action)
+        _check_other(line, action, ticket_named)
     return OrderIntent(
         client_key=line.client_key,
         action=action,
@@ -147,13 +150,15 @@ def _check_open(line: Line, size_may_lack: bool) -> None:
         raise Wrong("stop_limit_price", f"belongs to a stop_limit order, and this is a {kind}")
 
 
-def _check_other(line: Line, action: Action) -> None:
+def _check_other(line: Line, action: Action, ticket_named: bool) -> None:
     if line.order_type not in (None, OrderType.MARKET):
         raise Wrong("order_type", f"has no meaning for action {action}; leave it out")
     if line.target is not None:
         check_text("target", line.target, MAX_TARGET)
         if line.target == line.client_key:
             raise Wrong("target", "is the order's own client_key; name the order that is meant")
+    elif ticket_named:
+        pass
     elif action in (Action.MODIFY, Action.CANCEL):
         raise Wrong("target", f"is required to {action}: the client_key of the order meant")
     elif action is Action.CLOSE and line.symbol is None:

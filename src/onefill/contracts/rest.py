@@ -62,17 +62,24 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     target: str = ""
     target_ticket: int | None = None
     order_type: OrderType = OrderType.MARKET
-    #: What was asked for, in lots; None where the size was given otherwise.
+    #: What was asked for, in lots, or in units of the base currency; both None where the size was
+    #: left to others.
     volume: float | None = None
+    units: float | None = None
     price: float | None = None
+    stop_limit_price: float | None = None
     stop_loss: float | None = None
     take_profit: float | None = None
+    #: Greatest accepted deviation of a market order, in points.
+    deviation: int | None = None
     magic: int = 0
     comment: str = ""
     confidence_score: float | None = None
     decision_reason: str = ""
     correlation_id: str = ""
     expires_at_ms: int | None = None
+    #: When a pending order leaves the broker's book.
+    expiration_ms: int | None = None
     order_ticket: int | None = None
     position_ticket: int | None = None
     #: What the fill is held against: the price that the order named, or the quote that it was sent
@@ -182,6 +189,10 @@ class Flattened(msgspec.Struct, frozen=True, kw_only=True):
     mt5_account: str
     positions: int | None
     flat: bool
+    #: Of the positions, those that Onefill did not open.
+    foreign: int = 0
+    #: Why the last try did not close all; empty where nothing is known against it.
+    why: str = ""
 
 
 class Halted(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,7 +218,7 @@ class Halts(msgspec.Struct, frozen=True, kw_only=True):
 
 class HaltedAccount(msgspec.Struct, frozen=True, kw_only=True):
     """How an account took a halt: "confirmed" by its client, "lease_ran_out" (it sends nothing any
-    more), or "unreachable" (nobody can vouch that it sends nothing)."""
+    more for this gateway), or "unreachable" (nobody can vouch that it sends nothing)."""
 
     mt5_account: str
     outcome: str
@@ -215,10 +226,12 @@ class HaltedAccount(msgspec.Struct, frozen=True, kw_only=True):
     #: Orders that waited and were denied, and working orders for which a cancel was sent.
     denied: int = 0
     cancels: int = 0
+    #: Whether a client of the account was at this gateway since that began.
+    seen: bool = True
 
 
 class Killed(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a kill: `complete` where nothing can be sent any more by anybody."""
+    """The answer to a kill: `complete` where nothing can be sent any more for this gateway."""
 
     halt: Halted
     complete: bool
@@ -238,12 +251,18 @@ class AccessToken(msgspec.Struct, frozen=True, kw_only=True):
     expires_at_ms: int
     token_type: str = "Bearer"
 
+    def __repr__(self) -> str:
+        return f"AccessToken(expires_at_ms={self.expires_at_ms})"
+
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """A one-use ticket for a WebSocket handshake (`?ticket=`)."""
 
     ticket: str
     expires_at_ms: int
+
+    def __repr__(self) -> str:
+        return f"Ticket(expires_at_ms={self.expires_at_ms})"
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from onefill.model.intent import Action, OrderIntent, OrderType, child_key
 from onefill.model.order import NOT_ALL_CLOSED, OTHERS_LEFT, OrderState
 from onefill.model.resolved import ResolvedOrder
 from onefill.model.states import State
+from onefill.model.wording import counted
 
 
 def resolve_close_all(desk: Desk, intent: OrderIntent) -> Steps:
@@ -120,7 +121,8 @@ def _done(order: OrderState, children: list[OrderState], not_ours: int) -> Moved
     if failed:
         message = f"{len(children) - len(failed)} of {len(children)} closed; {message}".rstrip("; ")
     if not_ours:
-        left = f"{not_ours} positions that no order of ours opened were left alone"
+        were = "was" if not_ours == 1 else "were"
+        left = f"{counted(not_ours, 'position')} that no order of ours opened {were} left alone"
         message = f"{message}; {left}" if message else left
     return Moved(
         key=order.key,

@@ -13,7 +13,7 @@ from onefill.execution.desk import Desk
 from onefill.execution.effects import Steps, Until
 from onefill.model.account import AccountState, Position
 from onefill.model.intent import Action, OrderIntent
-from onefill.model.order import OrderState
+from onefill.model.order import TARGET_CLOSED, OrderState
 from onefill.model.resolved import ResolvedOrder
 from onefill.model.states import State
 
@@ -38,7 +38,7 @@ def target_meant(state: AccountState, intent: OrderIntent) -> str | Position:
     if intent.target_ticket is not None:
         position = state.positions.get(intent.target_ticket)
         if position is None:
-            raise Refused("TARGET_CLOSED", f"position {intent.target_ticket} is not open")
+            raise _not_held(intent.target_ticket)
         return position.key or position
     found = _that_fit(state, intent)
     if len(found) == 1:
@@ -152,7 +152,7 @@ def position_meant(desk: Desk, intent: OrderIntent) -> Steps:
             yield from _in_turn(desk, intent, meant.key)
         position = desk.state.positions.get(intent.target_ticket)
         if position is None:
-            raise Refused("TARGET_CLOSED", f"position {intent.target_ticket} is no longer open")
+            raise _not_held(intent.target_ticket)
         return position
     if intent.target is not None:
         order: OrderState = yield from settled_target(desk, intent, intent.target)
@@ -162,6 +162,14 @@ def position_meant(desk: Desk, intent: OrderIntent) -> Steps:
         return position
     yield from _in_turn(desk, intent, _only_one(desk.state, intent).key)
     return _only_one(desk.state, intent)
+
+
+def _not_held(ticket: int) -> Refused:
+    return Refused(
+        TARGET_CLOSED,
+        f"no open position {ticket} is known here: it is closed, or older than this engine's "
+        "journal of the account; look at the broker",
+    )
 
 
 def _open_that_fit(state: AccountState, intent: OrderIntent) -> list[Position]:

@@ -97,11 +97,11 @@ def load(store: Store, path: Path) -> tuple[int, Accounts]:
         if row.seq != seq + 1:
             raise JournalDamaged(path, f"misses record {seq + 1}")
         seq = row.seq
-        _follow(store, accounts, row, path)
+        _follow(accounts, row, path)
     return seq, accounts
 
 
-def _follow(store: Store, accounts: Accounts, row: Row, path: Path) -> None:
+def _follow(accounts: Accounts, row: Row, path: Path) -> None:
     standing = accounts.get(row.account)
     if standing is None:
         standing = accounts[row.account] = Standing.empty(row.account)

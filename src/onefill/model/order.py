@@ -13,6 +13,8 @@ NOT_ALL_CLOSED = "NOT_ALL_CLOSED"
 """The code of a close_all that is over and left something of ours open."""
 OTHERS_LEFT = "OTHERS_LEFT"
 """The code of one that left alone what no order of ours opened."""
+TARGET_CLOSED = "TARGET_CLOSED"
+"""The code of a close or a change of a position that is not open, or not known to the engine."""
 
 
 class OrderState(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -66,7 +66,7 @@ GATEWAY_REASONS: dict[GatewayCode, GatewayReason] = {
         "9", "account {account} is {standing}: it is traded once an administrator makes it active"
     ),
     _C.ACCOUNT_NOT_THE_USERS: _R(
-        "9", "account {account} is not user {user!r}'s; check user_id and mt5_account"
+        "9", "account {account} does not belong to user {user!r}; check user_id and mt5_account"
     ),
     _C.ACCOUNT_KIND_DIFFERS: _R(
         "9",

@@ -309,12 +309,6 @@ def deny(code: DenialCode, **values: object) -> Denial:
     return Denial(code.value, REASONS[code].sentence.format_map(values))
 
 
-def published_reason(code: str) -> str:
-    """The published Python engine's name for a denial of ours; `unknown` for another code."""
-    known = DenialCode.__members__.get(code)
-    return REASONS[known].published if known is not None else "unknown"
-
-
 def reasons_table() -> str:
     """The codes as a Markdown table, for the documentation."""
     rows = ["| code | control | sentence | Python reason |", "|---|---|---|---|"]

@@ -6,7 +6,8 @@ ours: `look`, which gathers what risk and validation look at (a `MarketView`), `
 gathers what is verified right before a send, and `changes`, which tells what happened on the
 account since a cursor.
 
-Rows carry times as UTC milliseconds (`*_ms`): the broker's clock ends at this port.
+Rows carry times as UTC milliseconds (`*_ms`): the broker's clock ends at this port. `symbol_info`
+answers the model's `Symbol`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
-
-from onefill.model.symbol import Symbol
 
 # MT5's numbers, as `mt5_api` names them.
 ACTION_DEAL, ACTION_PENDING, ACTION_SLTP, ACTION_MODIFY, ACTION_REMOVE = 1, 5, 6, 7, 8
@@ -245,7 +244,3 @@ class Terminal(Protocol):
     def has_changes(self, cursor: int) -> bool:
         """Whether `changes` would tell something new."""
         ...
-
-
-SymbolReply = Symbol
-"""`symbol_info` answers the model's `Symbol`; `symbol_info_tick` answers a `Tick`."""

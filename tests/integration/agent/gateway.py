@@ -71,6 +71,8 @@ class FaultyGateway:
         self.heard: list[tuple[str, Message]] = []
         self.tokens: list[str | None] = []
         self.connections = 0
+        #: Heartbeats that were answered.
+        self.beats = 0
         self._live: dict[str, tuple[ServerConnection, Framing]] = {}
         self._versions = itertools.count(1)
         self._server: Server | None = None
@@ -138,7 +140,7 @@ class FaultyGateway:
     def errors(self) -> list[WireError]:
         return self.of(WireError)
 
-    async def until(self, condition: Callable[[], Any], patience_s: float = 20.0) -> Any:
+    async def until(self, condition: Callable[[], Any], patience_s: float = 60.0) -> Any:
         """Comes back with what the condition is once it holds."""
         for _ in range(int(patience_s * 100)):
             if found := condition():
@@ -264,6 +266,7 @@ class FaultyGateway:
                 clock_ms = time.time_ns() // 1_000_000 + self.ahead_ms if self.tells_clock else 0
                 answer = Heartbeat(message.sent_at_ms, clock_ms)
                 await socket.send(framing.pack(answer) or b"")
+                self.beats += 1
             return
         self.heard.append((account, message))
         numbered = isinstance(message, Result) and message.sequence and framing.enveloped
@@ -281,7 +284,7 @@ def opening(key: str, volume: float = 0.1, **more: Any) -> Command:
 def command(key: str, account: str = "", **fields: Any) -> Command:
     """Any command."""
     now_ms = time.time_ns() // 1_000_000
-    fields = {"expires_at_ms": now_ms + 60_000, **fields}
+    fields = {"expires_at_ms": now_ms + 600_000, **fields}
     intent = OrderIntent(client_key=key, **fields)
     return Command(intent=intent, account=account, user_id="ann", made_ms=now_ms)
 

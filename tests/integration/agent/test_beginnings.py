@@ -71,3 +71,18 @@ async def test_a_gateway_that_tells_no_clock_is_served_as_ever(tmp_path: Path) -
 
         assert gateway.results_of("k-1")[0].state is State.FILLED
         assert not agent.said("clock_differs")
+
+
+async def test_a_clock_that_one_gateway_told_does_not_end_what_another_sends(
+    tmp_path: Path,
+) -> None:
+    async with FaultyGateway() as primary, FaultyGateway() as backup:
+        primary.ahead_ms = 365 * 86_400_000
+        backup.tells_clock = False
+        async with Agent(tmp_path, primary, backup) as agent:
+            await primary.until(lambda: agent.said("clock_differs"))
+            await primary.stop()
+            await backup.until(lambda: backup.beats)
+            await backup.deliver(FIRST, opening("k-1"))
+
+        assert backup.results_of("k-1")[0].state is State.FILLED

@@ -144,6 +144,23 @@ async def test_a_terminal_that_is_missing_is_said_and_waited_for(tmp_path: Path)
         assert agent.said("terminal_missing")[0]["why"] == "no terminal is installed"
 
 
+async def test_a_terminal_that_stays_missing_is_said_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onefill.agent.account.RETRY_S", 0.01)
+    monkeypatch.setattr("onefill.channels.websocket.repeated.FIRST_S", 0.02)
+    async with FaultyGateway() as gateway:
+        agent = Agent(tmp_path, gateway)
+        agent.settings.session_class.down = "no terminal is installed"  # type: ignore[attr-defined]
+        async with agent:
+            await gateway.until(lambda: len(agent.said("terminal_missing")) >= 3)
+            agent.terminal().down = ""
+            await gateway.connected(FIRST)
+
+        whys = {said["why"] for said in agent.said("terminal_missing")}
+        assert "no terminal is installed" in whys
+
+
 async def test_an_account_that_another_engine_took_over_ends_and_the_others_go_on(
     tmp_path: Path,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from onefill.contracts.messages import ConfigUpdate, Status
@@ -46,8 +47,8 @@ async def test_past_the_lease_an_opening_expires_unsent_and_a_close_passes(tmp_p
         await gateway.until(lambda: gateway.results_of("open"))
         gateway.answers_beats = False
         await asyncio.sleep(0.5)
-        now_ms = gateway.results_of("open")[0].at_ms
-        await gateway.say(FIRST, opening("late", expires_at_ms=now_ms + 1_500))
+        now_ms = time.time_ns() // 1_000_000
+        await gateway.say(FIRST, opening("late", expires_at_ms=now_ms + 3_000))
         await gateway.say(FIRST, command("close", action=Action.CLOSE, target="open"))
         (closed,) = await gateway.until(lambda: gateway.results_of("close"))
         (late,) = await gateway.until(lambda: gateway.results_of("late"))

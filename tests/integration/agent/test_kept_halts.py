@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from onefill.agent.small_files import file_of
 from onefill.contracts.messages import Dialect, Result, Status
 from onefill.journal.journal import Journal
 from onefill.model.errors import OnefillError
@@ -19,7 +20,7 @@ from onefill.terminal.port import Reply, Request
 from tests.integration.agent.gateway import FaultyGateway, command, opening
 from tests.integration.agent.stage import FIRST, Agent
 from tests.integration.agent.test_halts import hold_sends
-from tests.unit.channels.local.desk import Doctored
+from tests.unit.channels.local.desk import SERVER, Doctored
 
 FIRM = Halt(id="h1", scope=Scope.FIRM, reason="a drill", by="ann")
 
@@ -244,9 +245,9 @@ async def test_a_halt_that_cannot_be_written_down_is_not_acknowledged_and_stops_
 ) -> None:
     async with FaultyGateway() as gateway, Agent(tmp_path, gateway) as agent:
         await gateway.until(lambda: gateway.acked("config/1"))
-        halts = tmp_path / "agent" / "halts"
-        beside = halts / f"{next((tmp_path / 'agent' / 'equity').glob('*.json')).stem}.new"
-        beside.mkdir()  # where the file is written before it takes its place
+        kept = file_of(tmp_path / "agent" / "halts", f"{FIRST}@{SERVER}")
+        beside = kept.with_suffix(".new")  # where it is written before it takes its place
+        beside.mkdir()
         gateway.halts = (Halt(id="h", scope=Scope.STRATEGY, strategy=7),)
         version = await gateway.configure(FIRST)
         (error,) = await gateway.until(lambda: gateway.errors)

@@ -106,7 +106,7 @@ def test_an_engine_whose_broker_stands_still_sends_nothing_and_trades_again_afte
             again = engine.execute(decision("during"))
             deals = len(broker.deals())
             after = engine.execute(decision("after", units=20_000))
-            for number in range(50):  # its worker, which hung, may be on its way still
+            for number in range(600):  # its worker, which hung, may be on its way still
                 if after.status == "filled":
                     break
                 time.sleep(0.1)

@@ -58,7 +58,7 @@ async def test_who_is_refused_is_told_by_address_and_why(
     heard: list[str] = []
     async with front(tmp_path, heard) as port:
         assert await say(port, words) == b""
-        for _ in range(200):
+        for _ in range(6_000):
             if heard:
                 break
             await asyncio.sleep(0.01)

@@ -74,7 +74,7 @@ def test_a_session_without_a_state_finds_its_broker_again_after_its_worker_was_k
         assert one.terminal.welcome is not None
         os.kill(one.terminal.welcome.pid, KILL)
         after: Any = None
-        for _ in range(200):
+        for _ in range(1_200):
             after = one.call("positions_get").value
             if after is not None:
                 break

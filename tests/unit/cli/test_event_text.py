@@ -21,6 +21,21 @@ INTENT = {"action": "open", "side": "buy", "volume": 0.1, "symbol": "EURUSD", "r
             {"intent": INTENT | {"order_type": "limit", "price": 1.05}},
             "open buy 0.1 EURUSD limit at 1.05 a cross",
         ),
+        (
+            "accepted",
+            {
+                "intent": {
+                    "action": "open",
+                    "side": "buy",
+                    "units": 2500,
+                    "symbol": "EURUSD",
+                    "order_type": "stop_limit",
+                    "price": 1.2,
+                    "stop_limit_price": 1.19,
+                }
+            },
+            "open buy 2500 units EURUSD stop_limit at 1.2 then 1.19",
+        ),
         ("accepted", {"intent": {"action": "close", "target": "a"}}, "close of a"),
         ("dispatched", {}, ""),
         (

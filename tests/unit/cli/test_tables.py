@@ -65,6 +65,11 @@ def test_what_was_asked_names_a_pending_orders_level_and_no_side_of_a_cancel() -
     cancel = _order(action=Action.CANCEL, volume=None, client_key="b")
     said = _column(_shown(orders_table("Orders", [pending, cancel])), "what", "became")
     assert said.replace(" ", "") == "buy0.25BTCUSDlimitat1.2cancelBTCUSD"
+    sized = _order(
+        order_type=OrderType.STOP_LIMIT, volume=None, units=25.5, price=1.2, stop_limit_price=1.1
+    )
+    said = _column(_shown(orders_table("Orders", [sized])), "what", "became")
+    assert said.replace(" ", "") == "buy25.5unitsBTCUSDstop_limitat1.2then1.1"
 
 
 def test_what_is_meant_is_named_and_a_close_all_that_left_something_open_says_so() -> None:

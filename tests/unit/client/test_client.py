@@ -122,6 +122,10 @@ def test_ids_and_filters_are_quoted(pauses: list[float]) -> None:
     assert script.asked[0][1] == "/v1/orders/a%2Fb%20c%3F?account=%C3%BC%26"
     assert list(client.orders(state="filled", strategy=None)) == []
     assert script.asked[1][1] == "/v1/orders?state=filled"
+    misspelt: Any = {"acount": "1"}
+    with pytest.raises(TypeError, match="acount"):
+        client.orders_page(**misspelt)
+    assert len(script.asked) == 2
 
 
 class Lines:

@@ -130,7 +130,7 @@ def test_a_child_of_a_close_all_means_its_ticket() -> None:
     filled(bench, "o", 101)
 
     assert result_of(position_meant(bench.desk, close(target_ticket=101))).key == "o"
-    with pytest.raises(Refused, match="no longer open") as closed:
+    with pytest.raises(Refused, match="older than this engine's journal") as closed:
         next(position_meant(bench.desk, close(target_ticket=102)))
     assert closed.value.code == "TARGET_CLOSED"
 

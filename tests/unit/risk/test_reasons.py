@@ -2,7 +2,7 @@
 
 import string
 
-from onefill.risk.reasons import REASONS, DenialCode, deny, published_reason, reasons_table
+from onefill.risk.reasons import REASONS, DenialCode, deny, reasons_table
 from onefill.risk.review import CONTROLS
 
 #: `ExecutionConfirmation.rejection_reason` in the published contract.
@@ -29,13 +29,6 @@ def test_a_denials_sentence_is_filled_in_with_what_it_names() -> None:
         assert denial.code == code
         assert type(denial.code) is str
         assert all(f"<{field}>" in denial.message for field in fields)
-
-
-def test_the_published_name_of_another_code_is_unknown() -> None:
-    assert published_reason("MARKET_CLOSED") == "market_closed"
-    assert published_reason("SPREAD_TOO_WIDE") == "spread_too_wide"
-    assert published_reason("MARGIN_INSUFFICIENT") == "margin_insufficient"
-    assert published_reason("SOMETHING_ELSE") == "unknown"
 
 
 def test_the_table_for_the_documentation_has_a_row_for_each_code() -> None:

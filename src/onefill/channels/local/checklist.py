@@ -13,6 +13,7 @@ from onefill.journal.journal import Journal
 from onefill.model.errors import OnefillError
 from onefill.model.market import MarketView
 from onefill.model.symbol import Symbol
+from onefill.model.wording import counted
 from onefill.risk.limits import load_limits
 from onefill.runtime.clock import monotonic_ns
 from onefill.terminal.port import AccountRow
@@ -87,7 +88,7 @@ def check_settings(terminals: Terminals, journal: Path) -> list[Line]:
 def _pool_line(terminals: Terminals) -> Line:
     accounts = [(one.login, one.server) for one in terminals.sessions.values()]
     count = len(accounts)
-    words = f"{count} session{'s' if count > 1 else ''}: {', '.join(terminals.sessions)}"
+    words = f"{counted(count, 'session')}: {', '.join(terminals.sessions)}"
     doubled = sorted({one for one in accounts if accounts.count(one) > 1})
     if doubled:
         login, server = doubled[0]

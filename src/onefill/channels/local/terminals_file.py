@@ -70,6 +70,7 @@ class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_risk_per_trade: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
     max_daily_loss: _Size = 0.0
     max_drawdown: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    #: This and `auto_close_friday` are carried in the profile; nobody acts on them.
     allow_news_trading: bool = False
     allowed_symbols: tuple[str, ...] = ()
     preferred_lot_size: _Size = 0.0

@@ -53,6 +53,10 @@ class Peer(Protocol):
         """How far the gateway's clock is ahead of ours (negative: behind), give or take."""
         ...
 
+    def clock_untold(self) -> None:
+        """The gateway answered, and tells no clock."""
+        ...
+
     def written(self, result: Result) -> None:
         """A result went out in a dialect that has no acknowledgements."""
         ...
@@ -194,6 +198,8 @@ class Connection:
         if beat.clock_ms:
             half_ms = (self._answered_ns - sent_ns) // 2_000_000 + 1
             self._peer.clock(beat.clock_ms - beat.sent_at_ms - half_ms, half_ms)
+        else:
+            self._peer.clock_untold()
         self._peer.contact(sent_ns)
 
     async def _write(self) -> str:

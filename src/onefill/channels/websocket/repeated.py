@@ -20,7 +20,7 @@ class _Said:
 
 
 class Repeated:
-    """What was said last about each subject (a gateway)."""
+    """What was said last about each subject (a gateway, a terminal)."""
 
     def __init__(self, now_ns: Callable[[], int] = monotonic_ns) -> None:
         self._now_ns = now_ns

@@ -12,14 +12,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from onefill.gateway.api import accounts, decisions, health, operations, orders, stream
+from onefill.gateway.api import (
+    accounts,
+    decisions,
+    health,
+    operations,
+    orders,
+    quarantine,
+    stream,
+)
 from onefill.gateway.api.books import Books
-from onefill.gateway.api.door import Door, Endpoint, Rates, Way
+from onefill.gateway.api.door import Door, Endpoint, Way
 from onefill.gateway.api.feed import Feed
 from onefill.gateway.api.openapi import document
 from onefill.gateway.api.ports import Desk, Issues, Standing
 from onefill.gateway.api.refusal import Refusal, answer_of, not_found
 from onefill.gateway.api.settings import ApiSettings
+from onefill.gateway.api.throttle import Rates
 from onefill.gateway.identity.model import Caller
 from onefill.gateway.ports import Directory
 from onefill.journal.journal import Journal
@@ -34,6 +43,7 @@ def ways(settings: ApiSettings) -> tuple[Way, ...]:
         *stream.WAYS,
         *accounts.WAYS,
         *operations.WAYS,
+        *quarantine.WAYS,
         *health.WAYS,
         health.metrics_way(is_open=settings.open_metrics),
     )

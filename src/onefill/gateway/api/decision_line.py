@@ -13,9 +13,11 @@ from onefill.contracts.order_line import Line, Wrong, check_text, intent_of
 from onefill.gateway.api.body import check_names
 from onefill.gateway.api.refusal import invalid
 from onefill.gateway.ports import Decision
+from onefill.model.intent import Action
 from onefill.replay.order_mistakes import Expected, explain
 
 MAX_NAME, MAX_REASON = 128, 1_024
+MAX_TICKET = 2**63 - 1
 MAX_LINE = 65_536
 LEAST_MS = 100_000_000_000
 """A number of an expiry below this is a time in seconds: as milliseconds it would be in 1973 at the
@@ -31,6 +33,8 @@ class DecisionLine(Line, forbid_unknown_fields=True, kw_only=True):
     confidence_score: float | None = None
     reason: str | None = None
     correlation_id: str | None = None
+    position_ticket: int | None = None
+    order_ticket: int | None = None
 
 
 _decode = msgspec.json.Decoder(DecisionLine).decode
@@ -85,14 +89,40 @@ def _decision(line: DecisionLine) -> Decision:
     sure = line.confidence_score
     if sure is not None and not 0 <= sure <= 1:  # false for NaN too
         raise Wrong("confidence_score", f"expected 0 to 1, not {sure!r}")
+    named = _check_tickets(line)
     intent = msgspec.structs.replace(
-        intent_of(line, size_may_lack=True),
+        intent_of(line, size_may_lack=True, ticket_named=named),
+        target_ticket=line.position_ticket,
+        target_order=line.order_ticket,
         user_id=line.user_id or "",
         reason=line.reason or "",
         confidence=sure,
         correlation_id=line.correlation_id or "",
     )
     return Decision(intent=intent, account=account, auto_execute=line.auto_execute or False)
+
+
+_TICKETS: dict[str, tuple[Action, ...]] = {
+    "position_ticket": (Action.CLOSE, Action.MODIFY),
+    "order_ticket": (Action.MODIFY, Action.CANCEL),
+}
+"""The broker's ticket in place of a target, and the actions that it has a meaning for."""
+
+
+def _check_tickets(line: DecisionLine) -> bool:
+    """Whether the broker's ticket says what is meant. Raises `Wrong`."""
+    action = line.action or Action.OPEN
+    given = [field for field in _TICKETS if getattr(line, field) is not None]
+    for field in given:
+        ticket = getattr(line, field)
+        if action not in _TICKETS[field]:
+            raise Wrong(field, f"has no meaning for action {action}; leave it out")
+        if not 0 < ticket <= MAX_TICKET:
+            raise Wrong(field, f"expected the broker's ticket, above 0, not {ticket}")
+    named = [*given, *(["target"] if line.target is not None else [])]
+    if len(named) > 1:
+        raise Wrong(named[0], f"{named[1]} is given too; give one of the two")
+    return bool(given)
 
 
 def _check_unit(field: str, value: int | float | str | None) -> None:
@@ -113,6 +143,10 @@ def _is_account(value: Any) -> bool:
     return _is_text(value) or (isinstance(value, int) and not isinstance(value, bool))
 
 
+def _is_ticket(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -124,4 +158,6 @@ _ALSO: Expected = {
     "confidence_score": (_is_number, "a number from 0 to 1"),
     "reason": (_is_text, "text"),
     "correlation_id": (_is_text, "text"),
+    "position_ticket": (_is_ticket, "the broker's ticket, a whole number"),
+    "order_ticket": (_is_ticket, "the broker's ticket, a whole number"),
 }

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from onefill.gateway.api.body import Gone, check_json, header, read_body, shown
+from onefill.gateway.api.body import Gone, check_json, read_body, shown
 from onefill.gateway.api.books import Books
 from onefill.gateway.api.feed import Feed
 from onefill.gateway.api.ports import Desk, Issues, Standing
@@ -28,12 +28,12 @@ from onefill.gateway.api.refusal import (
     status_of,
 )
 from onefill.gateway.api.settings import ApiSettings
-from onefill.gateway.api.throttle import Throttle, address_name
+from onefill.gateway.api.throttle import Crowd, Rates, address_name
 from onefill.gateway.identity.model import Account, Caller, Right
 from onefill.gateway.ports import Directory
 from onefill.journal.journal import Journal
 from onefill.model.errors import OnefillError
-from onefill.runtime.clock import Clock, SteadyClock
+from onefill.runtime.clock import Clock
 
 _log = logging.getLogger("onefill.gateway.api")
 _encode = msgspec.json.Encoder().encode
@@ -41,46 +41,6 @@ HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosnif
 _JSON = [(b"content-type", b"application/json"), *HEADERS]
 MAX_QUERY = 8_192
 """Bytes of a query."""
-
-
-class Rates:
-    """The buckets of everybody."""
-
-    def __init__(self, settings: ApiSettings) -> None:
-        clock, most = SteadyClock(), settings.max_remembered
-        self.ip = Throttle(settings.per_ip, most, clock)
-        self.refused = Throttle(settings.per_ip_refused, most, clock)
-        self.key = Throttle(settings.per_key, most, clock)
-        self.tenant = Throttle(settings.per_tenant, most, clock)
-
-    def count(self, caller: Caller, calls: int = 1) -> None:
-        """Calls of a caller. Raises `Refusal` (429)."""
-        self.key.take(f"{caller.tenant}/{caller.key or caller.user}", "a key", calls)
-        self.tenant.take(caller.tenant, "a tenant", calls)
-
-
-class Crowd:
-    """How many there are of something, in all and by tenant."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        self._by_tenant: dict[str, int] = {}
-
-    def room(self, tenant: str, most: int, most_of_tenant: int) -> bool:
-        """Whether there is room for one more."""
-        return self.total < most and self._by_tenant.get(tenant, 0) < most_of_tenant
-
-    def enter(self, tenant: str) -> None:
-        """One more."""
-        self.total += 1
-        self._by_tenant[tenant] = self._by_tenant.get(tenant, 0) + 1
-
-    def leave(self, tenant: str) -> None:
-        """One less."""
-        self.total -= 1
-        self._by_tenant[tenant] -= 1
-        if not self._by_tenant[tenant]:
-            del self._by_tenant[tenant]
 
 
 class Shown(Protocol):
@@ -116,7 +76,7 @@ class Door:
         """An account that the caller sees; for all others it is not there."""
         account = self.directory.account(caller.tenant, name)
         if account is None or not caller.sees(account):
-            raise not_found()
+            raise not_found("account", name)
         return account
 
     def accounts(self, caller: Caller) -> list[Account]:
@@ -190,6 +150,13 @@ class Answered:
         }
         await send(start)
         await send({"type": "http.response.body", "body": self.body})
+
+
+def _credential(scope: Scope) -> str:
+    """What the caller shows; nothing where he shows two, of which something in front of the gateway
+    may have looked at the other one."""
+    shown = [value for key, value in scope["headers"] if key == b"authorization"]
+    return str(shown[0].decode("latin-1")) if len(shown) == 1 else ""
 
 
 Answer = Answered | Response
@@ -278,7 +245,7 @@ class Endpoint:
         door, right = self._door, self.way.right
         door.rates.refused.check(address, "an address that could not prove who it is")
         try:
-            caller = door.authenticate(header(scope, b"authorization"))
+            caller = door.authenticate(_credential(scope))
         except OnefillError as wrong:
             door.rates.refused.spend(address)
             raise Refusal(401, "UNAUTHENTICATED", wrong.message) from None

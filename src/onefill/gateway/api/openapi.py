@@ -12,6 +12,7 @@ from onefill import __version__
 from onefill.contracts.rest import Failed, Fault, Order
 from onefill.gateway.api.decision_line import DecisionLine
 from onefill.gateway.api.door import Way
+from onefill.gateway.api.field_words import OF_DECISIONS, OF_ORDERS
 
 _ABOUT = {
     400: ("MALFORMED", "the body is no JSON"),
@@ -29,20 +30,12 @@ _ABOUT = {
     503: ("JOURNAL_FAILED", "the journal cannot be written: the disk is full"),
 }
 _ALWAYS = (400, 422, 429, 503)
-_OF_ORDERS = {
-    "target": "Of a close, a change or a cancel: the client_key of the order that is meant.",
-    "target_ticket": (
-        "The broker's ticket of the position or pending order that is meant, where it was named."
-    ),
-    "requested_price": (
-        "The price that the order named, or the quote that it was sent at; null: it named none "
-        "and its client does not tell the quote (yet)."
-    ),
-    "fill_price": "Average price of what filled; null: nothing did.",
-    "slippage_pips": (
-        "How much worse than requested_price the fill is, in pips of the symbol; below 0: better. "
-        "null: nothing filled, or its client does not tell."
-    ),
+_RESUME = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "integer", "minimum": 0},
+    "description": "go on after this event; comes before `after`",
 }
 
 
@@ -90,15 +83,14 @@ def _types(ways: Sequence[Way]) -> list[Any]:
 
 def _amend(components: dict[str, Any]) -> None:
     """What the types do not say: fields that a decision cannot do without, and its ranges."""
-    for name, text in _OF_ORDERS.items():
-        components[Order.__name__]["properties"][name]["description"] = text
     line = components[DecisionLine.__name__]
     line["required"] = ["client_key", "mt5_account"]
     line["properties"].pop("at")
+    for name, text in OF_ORDERS.items():
+        components[Order.__name__]["properties"][name]["description"] = text
+    for name, text in OF_DECISIONS.items():
+        line["properties"][name]["description"] = text
     line["properties"]["client_key"] |= {"minLength": 1, "maxLength": 128}
-    line["properties"]["auto_execute"]["description"] = (
-        "Only a decision that says true goes on; others are recorded and shown."
-    )
 
 
 def _operation(way: Way, schema_of: dict[str, Any]) -> dict[str, Any]:
@@ -124,6 +116,8 @@ def _operation(way: Way, schema_of: dict[str, Any]) -> dict[str, Any]:
     if "{id" in way.path:
         here = {"name": "id", "in": "path", "required": True}
         parameters.append(here | {"schema": {"type": "string", "minLength": 1}})
+    if way.tag == "events":
+        parameters.append(_RESUME)
     if parameters:
         operation["parameters"] = parameters
     if way.takes is not None:

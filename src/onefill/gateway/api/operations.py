@@ -1,25 +1,22 @@
-"""What an operator does: halt and resume, and settle what evidence could not."""
+"""What an operator does about trading as a whole: halt it, resume it, and see what is halted."""
 
 from __future__ import annotations
 
 import msgspec
 
 from onefill.contracts.order_line import Wrong, check_text
-from onefill.contracts.rest import Halted, HaltedAccount, Halts, Killed, Order, Orders, Resumed
+from onefill.contracts.rest import Halted, HaltedAccount, Halts, Killed, Resumed
 from onefill.gateway.api.body import decode
 from onefill.gateway.api.door import Answered, Call, Way
-from onefill.gateway.api.orders import ACCOUNT, find
-from onefill.gateway.api.refusal import Refusal, invalid, not_found
-from onefill.gateway.api.told import halt_told, name_told, order_told
+from onefill.gateway.api.refusal import MAX_TOLD, Refusal, invalid, not_found
+from onefill.gateway.api.told import halt_told, name_told
 from onefill.gateway.desk.kill_report import KillReport
 from onefill.gateway.identity.model import Right
 from onefill.model.halt import Halt, Scope
-from onefill.model.states import SETTLED, State
 from onefill.runtime.secret import new_secret
 
 MAX_REASON = 1_024
 MAX_MAGIC = 2**63 - 1
-MAX_TICKET = 2**63 - 1
 
 
 class Reach(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -46,15 +43,6 @@ class Resume(Reach, forbid_unknown_fields=True, kw_only=True):
     id: str | None = None
 
 
-class Settle(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename={"to": "as"}):
-    """What a person found out about an order."""
-
-    to: State
-    reason: str
-    #: The broker's order, where it has one.
-    ticket: int | None = None
-
-
 class _Meant(msgspec.Struct, frozen=True):
     scope: Scope
     tenant: str
@@ -64,14 +52,13 @@ class _Meant(msgspec.Struct, frozen=True):
 
 _kill = msgspec.json.Decoder(Kill)
 _resume = msgspec.json.Decoder(Resume)
-_settle = msgspec.json.Decoder(Settle)
 
 
 async def kill(call: Call) -> Answered:
     """Halt; comes back when every client confirmed, or its lease ran out, or could not be asked."""
     wanted = decode(call.body, _kill)
     meant = _meant(call, wanted)
-    _check_reason(wanted.reason)
+    check_reason(wanted.reason)
     door = call.door
     same = [halt for halt in door.directory.halts() if _meant_by(halt) == meant]
     halts = [halt for halt in same if halt.flatten or not wanted.flatten]
@@ -94,17 +81,18 @@ async def kill(call: Call) -> Answered:
 async def resume(call: Call) -> Answered:
     """Lift halts."""
     wanted = decode(call.body, _resume)
-    _check_reason(wanted.reason)
+    check_reason(wanted.reason)
     if wanted.id is not None:
         chosen = [halt for halt in _visible(call) if halt.id == wanted.id]
     else:
         meant = _meant(call, wanted)
         chosen = [halt for halt in _visible(call) if _meant_by(halt) == meant]
     if not chosen:
+        named = "on just that" if wanted.id is None else f"with the id {wanted.id[:MAX_TOLD]!r}"
         raise Refusal(
             404,
-            "NOT_FOUND",
-            "no halt is in force on just that; see those that are: GET /v1/halts, or `onefill "
+            "HALT_UNKNOWN",
+            f"no halt {named} is in force; see those that are: GET /v1/halts, or `onefill "
             "resume --list`",
         )
     for halt in chosen:
@@ -122,39 +110,6 @@ async def halts(call: Call) -> Answered:
     return Answered(Halts(halts=[_halt(call, halt) for halt in _visible(call)]))
 
 
-async def quarantine(call: Call) -> Answered:
-    """Orders whose outcome a person must decide."""
-    door = call.door
-    found: list[Order] = []
-    for account in door.accounts(call.caller):
-        for live in list(door.journal.state(account.id).orders.values()):
-            if live.state is State.QUARANTINED:
-                order = await door.books.order(account.id, live.key)
-                if order is not None and order.state is State.QUARANTINED:
-                    found.append(order_told(account.name, order))
-    return Answered(Orders(orders=found))
-
-
-async def settle(call: Call) -> Answered:
-    """A person's decision; recorded with his name."""
-    wanted = decode(call.body, _settle)
-    _check_reason(wanted.reason)
-    if wanted.to not in SETTLED:
-        raise invalid("as", f"an order is settled as one of {', '.join(SETTLED)}")
-    if wanted.ticket is not None and not 0 < wanted.ticket <= MAX_TICKET:
-        raise invalid("ticket", "expected the broker's order ticket, a whole number above 0")
-    account, order = await find(call)
-    after = await call.door.desk.settle(
-        call.caller,
-        account.name,
-        order.key,
-        wanted.to,
-        wanted.reason.strip(),
-        wanted.ticket or 0,
-    )
-    return Answered(order_told(account.name, after))
-
-
 def _meant(call: Call, wanted: Reach) -> _Meant:
     """What is named, where the caller may name it. Raises `Refusal` (403, 404, 422)."""
     caller, door = call.caller, call.door
@@ -163,11 +118,11 @@ def _meant(call: Call, wanted: Reach) -> _Meant:
         raise invalid("strategy", f"expected a magic number from 0 to {MAX_MAGIC}")
     tenant = caller.tenant if wanted.tenant is None else wanted.tenant
     if tenant != caller.tenant and (not _operates(call) or door.directory.tenant(tenant) is None):
-        raise not_found()
+        raise not_found("tenant", tenant)
     if wanted.account is not None:
         account = door.directory.account(tenant, wanted.account)
         if account is None or (tenant == caller.tenant and not caller.sees(account)):
-            raise not_found()
+            raise not_found("account", wanted.account)
         scope = Scope.ACCOUNT if strategy is None else Scope.STRATEGY
         return _Meant(scope, tenant, account.name, strategy)
     if caller.accounts:
@@ -223,7 +178,8 @@ def _author(call: Call, tenant: str) -> str:
     return caller.user if tenant == caller.tenant else f"{caller.tenant}/{caller.user}"
 
 
-def _check_reason(reason: str) -> None:
+def check_reason(reason: str) -> None:
+    """Why somebody does it: one line of text. Raises `Refusal` (422)."""
     try:
         check_text("reason", reason.strip(), MAX_REASON)
     except Wrong as wrong:
@@ -257,6 +213,7 @@ def _killed(call: Call, report: KillReport) -> Killed:
                 why=one.why,
                 denied=one.denied,
                 cancels=one.cancels,
+                seen=one.seen,
             )
             for one in accounts
         ],
@@ -274,7 +231,7 @@ WAYS = (
         tag="operations",
         takes=Kill,
         gives={200: (Killed,)},
-        refuses=(404,),
+        refuses=(404, 409),
         examples={"account": {"summary": "Halt one account", "value": _HALT}},
     ),
     Way(
@@ -299,32 +256,5 @@ WAYS = (
         right=Right.READ,
         tag="operations",
         gives={200: (Halts,)},
-    ),
-    Way(
-        method="GET",
-        path="/v1/quarantine",
-        handler=quarantine,
-        summary="Orders whose outcome a person must decide",
-        right=Right.READ,
-        tag="operations",
-        gives={200: (Orders,)},
-    ),
-    Way(
-        method="POST",
-        path="/v1/quarantine/{id:path}/resolve",
-        handler=settle,
-        summary="Decide what became of an order; recorded with who decided",
-        right=Right.OPERATE,
-        tag="operations",
-        takes=Settle,
-        gives={200: (Order,)},
-        query=(ACCOUNT,),
-        refuses=(404, 409),
-        examples={
-            "absent": {
-                "summary": "It never reached the broker",
-                "value": {"as": "not_executed", "reason": "not in the broker's statement"},
-            }
-        },
     ),
 )

@@ -94,7 +94,7 @@ async def find(call: Call) -> tuple[Account, OrderState]:
             return accounts[over.account], over.order
     elif name is None and call.id:
         raise invalid("account", "is required with a client key: which account's order is meant")
-    raise not_found()
+    raise not_found("order", call.id)
 
 
 def _states(text: str | None) -> frozenset[str]:

@@ -33,6 +33,9 @@ STATUS_OF: dict[str, int] = {
     "STALE_EPOCH": 503,
 }
 
+MAX_TOLD = 80
+"""Characters of a name that nobody knows, as the refusal repeats it."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -54,9 +57,11 @@ class Refusal(OnefillError):
         self.retry_after_s = retry_after_s
 
 
-def not_found() -> Refusal:
-    """The one answer about what is not there and what is another tenant's."""
-    return Refusal(404, "NOT_FOUND", "there is no such thing here, or it is not yours to see")
+def not_found(kind: str = "such thing", name: str = "") -> Refusal:
+    """The one answer about what is not there and what is another tenant's; `name` is the caller's
+    word for it."""
+    named = f"{kind} {name[:MAX_TOLD]!r}" if name else kind
+    return Refusal(404, "NOT_FOUND", f"there is no {named} here, or it is not yours to see")
 
 
 def out_of_order(code: str) -> Refusal:

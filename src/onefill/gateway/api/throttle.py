@@ -1,5 +1,5 @@
-"""Rate limits: token buckets by address, key and tenant, so that one who floods hurts only
-himself."""
+"""How much everybody may ask, so that one who floods hurts only himself: token buckets by address,
+key and tenant for calls, and how many calls may wait and streams be open at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections import OrderedDict
 from ipaddress import ip_address
 
 from onefill.gateway.api.refusal import Refusal
-from onefill.gateway.api.settings import Rate
+from onefill.gateway.api.settings import ApiSettings, Rate
+from onefill.gateway.identity.model import Caller
 from onefill.runtime.clock import SteadyClock
 
 _NS = 1_000_000_000
@@ -69,6 +70,46 @@ class Throttle:
         buckets.move_to_end(name)
         if len(buckets) > self._most:
             buckets.popitem(last=False)
+
+
+class Rates:
+    """The buckets of everybody."""
+
+    def __init__(self, settings: ApiSettings) -> None:
+        clock, most = SteadyClock(), settings.max_remembered
+        self.ip = Throttle(settings.per_ip, most, clock)
+        self.refused = Throttle(settings.per_ip_refused, most, clock)
+        self.key = Throttle(settings.per_key, most, clock)
+        self.tenant = Throttle(settings.per_tenant, most, clock)
+
+    def count(self, caller: Caller, calls: int = 1) -> None:
+        """Calls of a caller. Raises `Refusal` (429)."""
+        self.key.take(f"{caller.tenant}/{caller.key or caller.user}", "a key", calls)
+        self.tenant.take(caller.tenant, "a tenant", calls)
+
+
+class Crowd:
+    """How many there are of something, in all and by tenant."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._by_tenant: dict[str, int] = {}
+
+    def room(self, tenant: str, most: int, most_of_tenant: int) -> bool:
+        """Whether there is room for one more."""
+        return self.total < most and self._by_tenant.get(tenant, 0) < most_of_tenant
+
+    def enter(self, tenant: str) -> None:
+        """One more."""
+        self.total += 1
+        self._by_tenant[tenant] = self._by_tenant.get(tenant, 0) + 1
+
+    def leave(self, tenant: str) -> None:
+        """One less."""
+        self.total -= 1
+        self._by_tenant[tenant] -= 1
+        if not self._by_tenant[tenant]:
+            del self._by_tenant[tenant]
 
 
 def address_name(host: str) -> str:

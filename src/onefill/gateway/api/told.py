@@ -43,15 +43,19 @@ def order_told(name: str, order: OrderState) -> rest.Order:
         target_ticket=intent.target_ticket or intent.target_order,
         order_type=intent.order_type,
         volume=intent.volume,
+        units=intent.units,
         price=intent.price,
+        stop_limit_price=intent.stop_limit_price,
         stop_loss=intent.stop_loss,
         take_profit=intent.take_profit,
+        deviation=intent.deviation,
         magic=intent.magic,
         comment=intent.comment,
         confidence_score=intent.confidence,
         decision_reason=intent.reason,
         correlation_id=intent.correlation_id,
         expires_at_ms=intent.expires_at_ms,
+        expiration_ms=intent.expiration_ms or None,
         order_ticket=told.order_ticket,
         position_ticket=told.position_ticket,
         requested_price=told.requested_price or _named_price(order),
@@ -130,7 +134,11 @@ def halt_told(halt: Halt, flattening: Iterable[Flattening] = (), tenant: str = "
         flatten=halt.flatten,
         flattening=[
             rest.Flattened(
-                mt5_account=name_told(one.account, tenant), positions=one.positions, flat=one.flat
+                mt5_account=name_told(one.account, tenant),
+                positions=one.positions,
+                flat=one.flat,
+                foreign=one.foreign,
+                why=one.why,
             )
             for one in flattening
         ],

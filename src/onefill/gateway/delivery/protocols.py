@@ -8,6 +8,7 @@ peer that reads nothing into an ever growing buffer, and cannot drop what that p
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypedDict
@@ -27,6 +28,7 @@ from onefill.gateway.delivery.settings import DeliverySettings
 
 _EXTENSION = "onefill.connection"
 _MOST_PIECES = 1_024
+_OF_STRANGERS = frozenset({"Invalid HTTP request received.", "Unsupported upgrade request."})
 _ANSWER = (
     "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n"
     "connection: close\r\n\r\n{body}"
@@ -49,6 +51,7 @@ class ServerOptions(TypedDict):
 def server_options(settings: DeliverySettings) -> ServerOptions:
     """How uvicorn is to be run. Its log of requests is off: it writes addresses out in full."""
     arrivals = _Arrivals(settings)
+    logging.getLogger("uvicorn.error").addFilter(_of_interest)
 
     class Protocol(_PunctualProtocol):
         arriving = arrivals
@@ -63,6 +66,11 @@ def server_options(settings: DeliverySettings) -> ServerOptions:
         access_log=False,
         log_level="warning",
     )
+
+
+def _of_interest(said: logging.LogRecord) -> bool:
+    """Whether a line is worth the disk: what strangers send could fill it."""
+    return said.msg not in _OF_STRANGERS
 
 
 def abort_of(scope: Scope) -> Callable[[], None]:
@@ -122,8 +130,7 @@ class _PunctualProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._late: asyncio.TimerHandle | None = None
         self._address = ""
-        self._head = 0
-        self._in_head = True
+        self._unused = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -158,34 +165,42 @@ class _PunctualProtocol(HttpToolsProtocol):
             self.loop.call_later(1.0, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a request. Those of its head are counted, chunk by chunk."""
-        if self._in_head:
-            self._head += len(data)
+        """Bytes of a request. Those that are no body are counted, chunk by chunk: the parser keeps
+        a head, and what comes behind the last chunk (trailers), however long they become."""
+        self._unused += len(data)
         super().data_received(data)
-        if self._in_head and self._head > self.arriving.settings.head_bytes:
+        if self._unused > self.arriving.settings.head_bytes:
             most = self.arriving.settings.head_bytes
             self._refuse(
                 _answer(
                     "431 Request Header Fields Too Large",
                     "HEAD_TOO_LARGE",
-                    f"a request's head may have {most} bytes",
+                    f"a request's head, and what follows its body, may have {most} bytes",
                 )
             )
 
+    def send_400_response(self, msg: str) -> None:
+        """What came is no request."""
+        self._refuse(_answer("400 Bad Request", "MALFORMED", "this is no HTTP/1.1 request"))
+
     def on_message_begin(self) -> None:
         """The parser's: a request begins."""
-        self._in_head = True
         self._await_request()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The parser's: its head is whole."""
-        self._in_head = False
-        self._head = 0
+        self._unused = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """The parser's: a piece of its body."""
+        self._unused = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The parser's: all of it is there."""
+        self._unused = 0
         self._arrived()
         super().on_message_complete()
 
@@ -218,6 +233,18 @@ class _CutOffProtocol(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
             return
         super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        """A message is whole. Text that is none is the peer's mistake; uvicorn would log a
+        traceback for each."""
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.conn.fail(1007, "the text is not UTF-8")
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
 
     async def send(self, message: ASGISendEvent) -> None:
         """From the application. What the handshake said (a token too) is not kept beyond it."""

@@ -30,6 +30,8 @@ from onefill.model.errors import OnefillError
 from onefill.runtime.clock import Clock
 
 _PATHS = {EXECUTION: Dialect.EXECUTION, TRADING_CLIENT: Dialect.TRADING}
+#: Of the contract.
+_LATER = frozenset({"/ws/mt5", "/ws/market-data"})
 #: Bare framings keep nothing of a connection: all clients share them.
 _BARE = {dialect: Bare(dialect, path) for path, dialect in _PATHS.items()}
 
@@ -70,10 +72,11 @@ class Sessions:
     @property
     def routes(self) -> list[WebSocketRoute]:
         """For the application that uvicorn serves, with `protocols.server_options`."""
-        return [
+        served = [
             WebSocketRoute(path, _Door(self, dialect), name=dialect)
             for path, dialect in _PATHS.items()
         ]
+        return [*served, WebSocketRoute("/{path:path}", self.lost, name="lost")]
 
     async def close(self) -> None:
         """Refuse new clients and let go those that are here; back when all are gone, which a
@@ -125,9 +128,7 @@ class Sessions:
                 raise Refused(503, "GATEWAY_STOPPING", "the gateway stops; try again soon")
             admission = self._handshake.admit(websocket, dialect)
         except Refused as refused:
-            self.counters.refused[refused.code] += 1
-            _forget_secrets(scope)
-            await websocket.send_denial_response(_denial(refused))
+            await self._deny(websocket, refused)
             return
         _forget_secrets(scope)
         try:
@@ -136,9 +137,21 @@ class Sessions:
         finally:
             self._handshake.leave(admission)
 
+    async def lost(self, websocket: WebSocket) -> None:
+        """A handshake on a path that is none of ours, whoever asks."""
+        paths = " and ".join(_PATHS)
+        path = websocket.scope["path"]
+        what = f"{path} is not served yet" if path in _LATER else "no WebSocket is served here"
+        await self._deny(websocket, Refused(404, "PATH_UNKNOWN", f"{what}; clients use {paths}"))
+
     async def profiled(self, session: Session, profile: Profile) -> None:
         """A profile came."""
         await take_profile(self, session, profile)
+
+    async def _deny(self, websocket: WebSocket, refused: Refused) -> None:
+        self.counters.refused[refused.code] += 1
+        _forget_secrets(websocket.scope)
+        await websocket.send_denial_response(_denial(refused))
 
     async def _serve(
         self, admission: Admission, dialect: Dialect, scope: Scope, receive: Receive, send: Send

@@ -49,6 +49,7 @@ class Confirming:
                 why=found[book.id][1],
                 denied=denied,
                 cancels=cancels,
+                seen=book.here or book.contact_ms is not None,
             )
             for book, denied, cancels in killed
         )

@@ -156,11 +156,6 @@ class Directing:
         order = self._ledger.find(book, key)
         return None if order is None else await self._ledger.told(book, order)
 
-    async def live_orders(self, account_id: str) -> list[OrderState]:
-        """The account's live orders, oldest first."""
-        book = self._ledger.book(account_id)
-        return [await self._ledger.told(book, order) for order in list(book.state.orders.values())]
-
     def profile(self, account_id: str) -> Profile | None:
         """What the account's client last told of it since the gateway began."""
         return self._ledger.book(account_id).profile

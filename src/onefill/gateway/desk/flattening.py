@@ -23,11 +23,14 @@ from onefill.gateway.desk.timers import Timers
 from onefill.gateway.ports import Directory
 from onefill.model.halt import Halt
 from onefill.model.intent import Action, OrderIntent
-from onefill.model.order import OTHERS_LEFT
+from onefill.model.order import OTHERS_LEFT, TARGET_CLOSED, OrderState
+from onefill.model.states import State
+from onefill.model.wording import counted
 from onefill.risk.at_gateway_reasons import GatewayCode
 
-#: After a close_all that ended so, every position that the profile shows is closed by its ticket.
-_ONE_BY_ONE = (GatewayCode.NOT_EXPRESSIBLE, OTHERS_LEFT)
+_NOT_KNOWN = "their client does not know them (they are older than its journal)"
+_A_PERSON = "a person must close them at the broker"
+_ENDED_WELL = (State.FILLED, State.DONE)
 MOST_COMMANDS = 10_000
 """How many commands one halt gives an account before a person must look."""
 
@@ -40,9 +43,26 @@ class _Progress:
         self.began_ms = 0
         #: Of the last round.
         self.keys: list[str] = []
-        #: The client has no words for closing all at once, or left alone what is not ours.
+        #: What their ends say was taken in.
+        self.learned = False
+        #: The client has no words for closing all at once.
         self.one_by_one = False
+        #: A close_all left alone what is not ours: that is closed position by position.
+        self.foreign_too = False
         self.flat = False
+        #: Positions that the client says it does not hold, by their tickets.
+        self.beyond: set[int] = set()
+        #: Why nothing more is tried; empty where something is.
+        self.given_up = ""
+
+    def learn(self, order: OrderState | None) -> None:
+        """What the end of one of its commands says."""
+        if order is None:
+            return
+        self.one_by_one |= order.code == GatewayCode.NOT_EXPRESSIBLE
+        self.foreign_too |= order.code == OTHERS_LEFT
+        if order.code == TARGET_CLOSED and order.intent.target_ticket:
+            self.beyond.add(order.intent.target_ticket)
 
 
 class Flattener:
@@ -71,17 +91,24 @@ class Flattener:
 
     def told(self, halt: Halt) -> list[Flattening]:
         """How far each account is."""
-        return [
-            Flattening(
-                halt=id,
-                account=account,
-                commands=one.commands,
-                positions=_count(_open(self._ledger.book(account), halt)),
-                flat=one.flat,
+        found = []
+        for (id, account), one in self._progress.items():
+            if id != halt.id:
+                continue
+            book = self._ledger.book(account)
+            held = _open(book, halt)
+            found.append(
+                Flattening(
+                    halt=id,
+                    account=account,
+                    commands=one.commands,
+                    positions=None if held is None else len(held),
+                    foreign=len(_foreign(held)),
+                    flat=one.flat,
+                    why="" if one.flat else self._why(book, one),
+                )
             )
-            for (id, account), one in self._progress.items()
-            if id == halt.id
-        ]
+        return found
 
     def _step(self, book: Book, halt: Halt) -> None:
         progress = self._progress.get((halt.id, book.id))
@@ -90,37 +117,74 @@ class Flattener:
             self._take_up(book, halt, progress)
         if any(key in book.state.orders for key in progress.keys):
             return  # a round is under way; its results come back here
+        for key in [] if progress.learned else progress.keys:
+            progress.learn(self._ledger.find(book, key))
+        progress.learned = True
         held = _open(book, halt)
         told_ms = book.told.at_ms if book.told is not None else 0
         if held is not None and not held and told_ms > max(progress.began_ms, halt.at_ms):
             self._flat(book, halt, progress)
             return
         progress.flat = False
+        beyond = bool(held) and all(one.ticket in progress.beyond for one in held or ())
+        if beyond and told_ms > progress.began_ms:
+            self._give_up(book, halt, progress, _NOT_KNOWN)
+            return
         now_ms = self._ledger.now_ms()
         if progress.began_ms and now_ms < progress.began_ms + self._settings.flatten_every_ms:
             return  # the profile may be older than the closes
-        if self._dispatch.reaches(book) and progress.commands < MOST_COMMANDS:
+        if progress.commands >= MOST_COMMANDS:
+            self._give_up(book, halt, progress, "nothing more is tried")
+        elif self._dispatch.reaches(book):
+            # What a close_all left is none that its agent opened, or even knows of.
+            progress.foreign_too |= bool(_foreign(held)) and told_ms > progress.began_ms > 0
             self._round(book, halt, progress, held)
             again_ms = now_ms + self._settings.flatten_every_ms
             self._timers.at(again_ms, partial(self.go_on, book))
 
+    def _give_up(self, book: Book, halt: Halt, progress: _Progress, why: str) -> None:
+        if progress.given_up == why:
+            return
+        progress.given_up = why
+        left = _left(_open(book, halt)) or "not told how many open"
+        tries = counted(progress.commands, "command")
+        message = (
+            f"account {book.name} is not flat after {tries} ({told_halt(halt)}): {left}; {why}: "
+            f"{_A_PERSON}"
+        )
+        self._ledger.alert(book, "NOT_FLAT", message, level="critical")
+
+    def _why(self, book: Book, progress: _Progress) -> str:
+        """Why what was tried last did not close all of it."""
+        if progress.given_up:
+            return f"{progress.given_up}: {_A_PERSON}"
+        if not self._dispatch.reaches(book):
+            return "its client is away"
+        for key in progress.keys:
+            order = self._ledger.find(book, key)
+            if order is not None and order.is_final and order.state not in _ENDED_WELL:
+                return ": ".join(filter(None, (order.code, order.message))) or order.state.value
+        return ""
+
     def _round(
         self, book: Book, halt: Halt, progress: _Progress, held: list[HeldPosition] | None
     ) -> None:
-        """One command for everything; one for each position where that cannot be said."""
-        for key in progress.keys:
-            before = self._ledger.find(book, key)
-            if before is not None and before.code in _ONE_BY_ONE:
-                progress.one_by_one = True
+        """One command for everything, and one for each position that this leaves alone, or where
+        that cannot be said."""
         progress.began_ms = self._ledger.now_ms()
+        held = [one for one in held if one.ticket not in progress.beyond] if held else held
         at_once = halt.strategy is None or (held is None and _strategy_can_be_named(book, halt))
         if at_once and not progress.one_by_one:
             magic = halt.strategy or 0
-            intents = [OrderIntent(client_key="", action=Action.CLOSE_ALL, magic=magic)]
+            foreign = _foreign(held) if progress.foreign_too else []
+            intents = [_close(position) for position in foreign]
+            if held is None or len(foreign) < len(held):
+                intents.append(OrderIntent(client_key="", action=Action.CLOSE_ALL, magic=magic))
         else:  # without a profile nobody knows what to close
             intents = [_close(position) for position in held or ()]
-        progress.keys = []
+        progress.keys, progress.learned = [], False
         for intent in intents:
+            progress.given_up = ""
             progress.commands += 1
             key = _key(halt, progress.commands)
             progress.keys.append(key)
@@ -134,17 +198,16 @@ class Flattener:
             if order is None:
                 return
             progress.commands += 1
-            progress.one_by_one |= order.code in _ONE_BY_ONE
+            progress.learn(order)
             if not order.is_final:
                 progress.keys.append(key)
 
     def _flat(self, book: Book, halt: Halt, progress: _Progress) -> None:
         if progress.flat:
             return
-        progress.flat = True
-        message = (
-            f"account {book.name} is flat after {progress.commands} commands ({told_halt(halt)})"
-        )
+        progress.flat, progress.given_up = True, ""
+        after = counted(progress.commands, "command")
+        message = f"account {book.name} is flat after {after} ({told_halt(halt)})"
         self._ledger.alert(book, "FLAT", message)
 
 
@@ -181,5 +244,14 @@ def _key(halt: Halt, n: int) -> str:
     return f"{OWN_KEYS}{halt.id}-{n}"
 
 
-def _count(held: list[HeldPosition] | None) -> int | None:
-    return None if held is None else len(held)
+def _foreign(held: list[HeldPosition] | None) -> list[HeldPosition]:
+    """Those that no order of ours opened."""
+    return [position for position in held or () if not position.command_id]
+
+
+def _left(held: list[HeldPosition] | None) -> str:
+    if not held:
+        return ""
+    foreign = len(_foreign(held))
+    told = f"{counted(len(held), 'position')} open"
+    return f"{told}, {foreign} of them not opened by Onefill" if foreign else told

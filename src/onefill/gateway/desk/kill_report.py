@@ -14,7 +14,7 @@ class Confirmation(StrEnum):
 
     #: Its agent says that it holds to the halt.
     CONFIRMED = "confirmed"
-    #: It had no contact for its lease, and begins to send nothing without one.
+    #: It had no contact for its lease, and begins to send nothing for this gateway without one.
     LEASE_RAN_OUT = "lease_ran_out"
     #: Nobody can say: no client was ever there, or it cannot be told, or it does not answer.
     UNREACHABLE = "unreachable"
@@ -29,6 +29,8 @@ class AccountKilled(msgspec.Struct, frozen=True, kw_only=True):
     #: Orders that waited and were denied, and working orders for which a cancel was sent.
     denied: int = 0
     cancels: int = 0
+    #: Whether a client of it was there since the gateway began.
+    seen: bool = True
 
 
 class KillReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,4 +56,8 @@ class Flattening(msgspec.Struct, frozen=True, kw_only=True):
     commands: int = 0
     #: As the last profile shows; None: it does not say.
     positions: int | None = None
+    #: Of them, those that no order of ours opened.
+    foreign: int = 0
     flat: bool = False
+    #: Why what was tried last did not close all; empty where nothing is known against it.
+    why: str = ""

@@ -7,7 +7,7 @@ import msgspec
 
 from onefill.contracts.messages import Profile
 from onefill.gateway.identity.halts import Halts
-from onefill.gateway.identity.limits import Composer
+from onefill.gateway.identity.limits import Composer, LimitHeld
 from onefill.gateway.identity.model import Account, Caller, Standing, Tenant, User
 from onefill.gateway.identity.people import People
 from onefill.gateway.identity.records import Override
@@ -65,6 +65,10 @@ class StoredDirectory:
     def broker_approved(self, tenant: str, broker: str) -> bool:
         """Whether accounts at that broker may be traded."""
         return self._people.broker_approved(tenant, broker)
+
+    def limits_held(self, account: Account) -> tuple[LimitHeld, ...]:
+        """What `limits` has, limit by limit, with where each value comes from."""
+        return self._composer.held(account, self._clock.now_ms())
 
     def limits(self, account: Account) -> Limits:
         """What the gateway holds the account's orders to. A demo account meets the shipped limits

@@ -9,14 +9,37 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+import msgspec
+
 from onefill.gateway.identity.model import Account
 from onefill.gateway.identity.records import LimitSet, Override
 from onefill.gateway.identity.store import Store
-from onefill.risk.caps import Value, tightness
+from onefill.risk.caps import Value, tightness, written
 from onefill.risk.limits import ACCOUNT_LEVELS, Limits, limits_text
 from onefill.risk.limits_file import read_levels
 
 Levels = dict[str, dict[str, Value]]
+SHIPPED = "shipped"
+"""Where a value comes from that nobody set: a demo account's default."""
+
+
+class LimitHeld(msgspec.Struct, frozen=True):
+    """One limit that an account meets, as a limits file writes it."""
+
+    level: str
+    limit: str
+    value: str
+    #: Who set it: "firm", "tenant", "account", "override ID", or nobody: `SHIPPED`. "firm and
+    #: tenant": the symbols that are on the lists of both.
+    source: str
+
+
+class _Composed(msgspec.Struct, frozen=True):
+    limits: Limits
+    #: All of them, sorted by level and name.
+    held: tuple[LimitHeld, ...]
+    #: When an override that counts runs out, Unix ms.
+    until_ms: int | None
 
 
 def scope_level(tenant: str, account: str) -> str:
@@ -60,16 +83,23 @@ class Composer:
         self._version = -1
         self._scopes: dict[tuple[str, str], Levels] = {}
         self._overrides: dict[tuple[str, str], list[Override]] = {}
-        self._made: dict[str, tuple[Limits, int | None]] = {}
+        self._made: dict[str, _Composed] = {}
         self._shipped = read_levels(limits_text(), "the shipped limits")["account"]
 
     def limits(self, account: Account, now_ms: int) -> Limits:
         """What holds for an account now."""
+        return self._now(account, now_ms).limits
+
+    def held(self, account: Account, now_ms: int) -> tuple[LimitHeld, ...]:
+        """The same, limit by limit, with where each value comes from."""
+        return self._now(account, now_ms).held
+
+    def _now(self, account: Account, now_ms: int) -> _Composed:
         self._look()
         made = self._made.get(account.id)
-        if made is None or (made[1] is not None and now_ms >= made[1]):
+        if made is None or (made.until_ms is not None and now_ms >= made.until_ms):
             made = self._made[account.id] = self._compose(account, now_ms)
-        return made[0]
+        return made
 
     def _look(self) -> None:
         if self._version == self._store.version:
@@ -84,15 +114,25 @@ class Composer:
             self._overrides.setdefault((one.tenant, one.account), []).append(one)
         self._made.clear()
 
-    def _compose(self, account: Account, now_ms: int) -> tuple[Limits, int | None]:
+    def _compose(self, account: Account, now_ms: int) -> _Composed:
         levels: Levels = {}
+        sources: dict[tuple[str, str], str] = {}
         for scope in (("", ""), (account.tenant, ""), (account.tenant, account.name)):
+            own = scope_level(*scope)
             for level, limits in self._scopes.get(scope, {}).items():
                 merged = levels.setdefault(level, {})
                 for name, value in limits.items():
-                    merged[name] = tighter(name, merged[name], value) if name in merged else value
+                    before = merged.get(name)
+                    now = value if before is None else tighter(name, before, value)
+                    merged[name] = now
+                    if before is None:
+                        sources[level, name] = own
+                    elif now is not before:  # equal values: who is above set it
+                        also = "" if now is value else f"{sources[level, name]} and "
+                        sources[level, name] = also + own
         if not account.live:
             _fill(levels, self._shipped)
+        composed = {level: dict(limits) for level, limits in levels.items()}
         in_force = [
             one
             for one in self._overrides.get((account.tenant, account.name), [])
@@ -101,9 +141,19 @@ class Composer:
         for one in in_force:
             where = f"override {one.id}"
             loosen(levels, one.name, read_value("account", one.name, one.value, where))
+        for level, limits in levels.items():
+            for name, value in limits.items():
+                if value is not composed.get(level, {}).get(name):
+                    ids = [one.id for one in in_force if one.name == name]
+                    sources[level, name] = f"override {', '.join(ids)}"
         ends = [one.expires_ms for one in in_force if one.expires_ms is not None]
         name = f"the gateway's limits of {account.id}; onefill admin limits"
-        return Limits(levels, name), min(ends, default=None)
+        held = tuple(
+            LimitHeld(level, name, written(name, value), sources.get((level, name), SHIPPED))
+            for level, limits in sorted(levels.items())
+            for name, value in sorted(limits.items())
+        )
+        return _Composed(Limits(levels, name), held, min(ends, default=None))
 
 
 def tighter(name: str, one: Value, other: Value) -> Value:

@@ -37,9 +37,6 @@ class Levels(NamedTuple):
     ask_high: int = NEVER_HIGH
 
 
-NO_LEVELS = Levels()
-
-
 class Position:
     """How far a market has come: to a time, of whose millisecond only the first symbols' ticks may
     have come yet."""

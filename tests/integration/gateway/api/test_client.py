@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -71,6 +74,7 @@ def test_an_engine_trades_looks_and_halts(served: Served) -> None:
         assert operator.resume(reason="back", id=killed.halt.id)[0].id == killed.halt.id
         assert operator.ticket().ticket == "ticket"
         assert operator.access_token().access_token == "token"
+        assert "'t" not in repr((operator.ticket(), operator.access_token()))
 
 
 def test_refusals_have_types_codes_and_sentences(served: Served) -> None:
@@ -126,6 +130,67 @@ async def test_the_awaited_client_does_the_same(served: Served) -> None:
         async with client.events(after=0) as events:
             first = await anext(events)
             assert (first.type, first.seq) == ("accepted", 1)
+
+
+async def test_who_gives_up_waiting_for_an_event_hears_it_the_next_time(served: Served) -> None:
+    async with AsyncClient(served.url, key="trader") as client:
+        await client.decide(**_named("before"))
+        async with client.events(after=0) as events:
+            heard = [await anext(events) for _ in range(3)]
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(events), 0.05)
+            await client.decide(**_named("after"))
+            heard += [await asyncio.wait_for(anext(events), 10) for _ in range(3)]
+            assert [one.seq for one in heard] == [1, 2, 3, 4, 5, 6]
+        with pytest.raises(StopAsyncIteration):
+            await anext(events)
+
+
+async def test_a_client_that_was_closed_says_so_and_calls_nobody(served: Served) -> None:
+    client = Client(served.url, key="trader")
+    client.ready()
+    client.close()
+    with pytest.raises(errors.CallFailed) as closed:
+        _open(client, "a")
+    assert closed.value.code == "CLIENT_CLOSED"
+    awaited = AsyncClient(served.url, key="trader")
+    await awaited.close()
+    with pytest.raises(errors.CallFailed) as closed:
+        await awaited.ready()
+    assert closed.value.code == "CLIENT_CLOSED"
+
+
+def test_a_decimal_goes_as_its_number_and_a_datetime_as_its_moment(served: Served) -> None:
+    with Client(served.url, key="trader") as client:
+        order = client.decide(
+            client_key="a",
+            mt5_account="111",
+            auto_execute=True,
+            symbol="EURUSD",
+            side="buy",
+            volume=Decimal("0.10"),
+            stop_loss=Decimal("1.05"),
+            expires_at=datetime(2040, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))),
+        )
+        assert (order.volume, order.stop_loss) == (0.1, 1.05)
+        assert order.expires_at_ms == 2_208_988_800_000
+
+
+def test_what_answers_as_no_gateway_does_is_not_repeated_to_the_terminal() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def greet() -> None:
+            met, _ = other.accept()
+            with met:
+                met.recv(65_536)
+                met.sendall(b"\x1b]0;hello\x07 nobody\r\n")
+
+        threading.Thread(target=greet, daemon=True).start()
+        with pytest.raises(errors.Unavailable) as wrong:
+            Client(f"http://127.0.0.1:{other.getsockname()[1]}", attempts=1).ready()
+    assert wrong.value.message.endswith(
+        "what came is no HTTP; is that the gateway's port, and is it http or https?"
+    )
 
 
 def test_followers_hear_of_what_they_may_see_only(served: Served) -> None:

@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from onefill.client.client import Client
 
+from .conftest import GENEROUS
 from .served import Served
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -101,6 +103,81 @@ def test_a_kill_says_per_account_what_came_of_it_and_a_resume_lifts_it(run: Run)
     lifted = run("resume", halts[0]["id"], "--reason", "the feed is back")
     assert lifted.returncode == 0, lifted.stderr
     assert "nothing is halted" in run("resume", "--list").stdout
+
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+def _objects(told: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in told.stdout.splitlines()]
+
+
+def test_a_kill_goes_to_every_gateway_and_one_that_is_away_keeps_none_back(
+    served: Served, run: Run, tmp_path: Path
+) -> None:
+    with Served(tmp_path / "other", GENEROUS) as other:
+        gateways = ("--gateway", NOWHERE, "--gateway", served.url, "--gateway", other.url)
+        told = run("kill", "--reason", "prices", "--account", "111", "--json", *gateways)
+        assert told.returncode == 3, told.stderr
+        answers = {one["gateway"]: one for one in _objects(told)}
+        assert answers[NOWHERE]["error"]["code"] == "GATEWAY_UNREACHABLE"
+        for each in (served, other):
+            assert answers[each.url]["halt"]["mt5_account"] == "111"
+            assert each.world is not None
+            assert len(each.world.people.in_force) == 1
+
+        both = ("--gateway", f"{served.url},{other.url}")
+        listed = run("resume", "--list", *both)
+        assert listed.returncode == 0, listed.stderr
+        for each in (served, other):
+            assert f"Halts at {each.url}" in listed.stdout
+        ours = answers[served.url]["halt"]["id"]
+        one = run("resume", ours, "--reason", "back", *both)
+        assert one.returncode == 0, "the other one has no halt of that id, and needs none lifted"
+        assert f"halt {ours} is lifted at {served.url}" in one.stdout
+        assert f"gateway {other.url}: no halt with the id '{ours}' is in force" in one.stderr
+        again = run("resume", "--account", "111", "--reason", "back", *both, "--json")
+        assert [one["gateway"] for one in _objects(again) if "id" in one] == [other.url]
+        assert run("resume", "NOPE", "--reason", "back", *both).returncode == 3
+
+
+def test_several_gateways_are_named_in_the_environment_with_a_key_each(
+    served: Served, tmp_path: Path
+) -> None:
+    with Served(tmp_path / "other", GENEROUS) as other:
+        environment = _environment(served, tmp_path, "operator")
+        key = environment["ONEFILL_KEY_FILE"]
+        environment["ONEFILL_GATEWAY"] = f"{served.url} {other.url}/"
+
+        def command(*words: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [sys.executable, "-m", "onefill", *words],
+                env=environment, capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+
+        kill = ("kill", "--account", "111", "--reason", "prices")
+        told = command(*kill)
+        assert told.stderr == ""
+        for each in (served, other):
+            assert f"is in force at {each.url}" in told.stdout
+        environment["ONEFILL_KEY_FILE"] = os.pathsep.join([str(tmp_path / "none.key"), key])
+        told = command(*kill)
+        assert told.returncode == 3
+        assert f"not halted at {served.url}" in told.stdout
+        assert "none.key" in told.stderr
+        assert f"is in force at {other.url}" in told.stdout
+        told = command(*kill, *("--key-file", key) * 3)
+        assert (told.returncode, told.stdout) == (2, "")
+        assert "2 gateways and 3 key files" in told.stderr
+        told = command("orders", "--key-file", key)
+        assert (told.returncode, told.stdout) == (2, "")
+        assert "2 gateways are named" in told.stderr
+
+
+def test_a_gateway_that_is_named_twice_is_asked_once(served: Served, run: Run) -> None:
+    told = run("kill", "--reason", "prices", "--account", "111", "--json", "--gateway",
+               f"{served.url}/ {served.url}")  # fmt: skip
+    assert [one["gateway"] for one in _objects(told)] == [served.url], told.stderr
 
 
 def test_an_order_in_quarantine_is_settled(served: Served, run: Run) -> None:

@@ -47,7 +47,7 @@ from onefill.runtime.clock import SystemClock, VirtualClock
 
 T = TypeVar("T")
 TENANT = "acme"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def command(key: str, **changes: Any) -> Command:

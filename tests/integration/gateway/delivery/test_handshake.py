@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from onefill.contracts.bare import EXECUTION, TRADING_CLIENT
 from onefill.contracts.framing import SUBPROTOCOL
@@ -168,3 +170,23 @@ async def test_what_was_refused_leaves_no_trace_of_the_token(
     written = shown.out + shown.err + caplog.text
     assert "geheimnis" not in written
     assert "ERROR" not in written
+
+
+@pytest.mark.parametrize("enveloped", [True, False])
+@pytest.mark.parametrize(
+    "path", ["/", "/ws", "/ws/execution/", "/ws/market-data", "/ws/mt5", "/WS/EXECUTION", "/ws/%00"]
+)
+async def test_a_path_that_is_not_served_is_a_404_that_says_so(
+    served: Gateway, path: str, enveloped: bool
+) -> None:
+    told = await served.refusal(path=path, enveloped=enveloped)
+    assert told == (404, "PATH_UNKNOWN")
+    assert await served.refusal(path=path, token="", enveloped=enveloped) == told
+
+
+async def test_a_path_of_the_contract_that_comes_later_is_told_as_that(served: Gateway) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await served.client("/ws/market-data")
+    error = json.loads(refused.value.response.body or b"")["error"]
+    assert error["message"].startswith("/ws/market-data is not served yet; clients use /ws/")
+    assert served.sessions.counters.refused["PATH_UNKNOWN"]

@@ -169,17 +169,17 @@ async def test_giving_up_the_wait_does_not_give_up_the_order(desk: Desk) -> None
 
 def test_closing_tells_those_who_wait_how_their_order_stands(desk: Desk) -> None:
     terminal = desk.terminal()
-    sent = threading.Event()
+    looking = threading.Event()
 
-    def lost(*_: object) -> Reply:
-        sent.set()
-        return Reply(None, (-10_005, "IPC timeout"))
+    def fails_to_show(*_: object) -> Reply:
+        looking.set()
+        return Reply(None, (-1, "fail"))
 
-    terminal.rules["order_send"] = lost
-    terminal.rules["history_deals_get"] = lambda *_: Reply(None, (-1, "fail"))
+    terminal.rules["order_send"] = lambda *_: Reply(None, (-10_005, "IPC timeout"))
+    terminal.rules["history_deals_get"] = fails_to_show
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(desk.engine.execute, decision())
-        assert sent.wait(5)
+        assert looking.wait(30)
         desk.engine.close(patience_s=0.1)
         done = waiting.result()
     assert (done.status, done.rejection_reason) == ("error", "order_timeout")

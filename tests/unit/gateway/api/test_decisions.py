@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from onefill.contracts.rest import MAX_BATCH
+from onefill.model.events import Accepted
 from onefill.model.states import State
 
 from .world import World, ask, order
 
 URL = "/v1/decisions"
+CLOSE: dict[str, Any] = {"action": "close", "volume": ..., "side": ..., "symbol": ...}
 
 
 async def test_a_decision_is_taken_and_answered_with_its_order(door: World) -> None:
@@ -93,6 +95,14 @@ async def test_an_account_may_be_given_as_a_number(door: World) -> None:
         ({"order_type": "limit", "price": 1.1, "expiration": 1_795_275_745.5}, "expiration"),
         ({"action": "close", "volume": ..., "side": ..., "symbol": ...}, "target"),
         ({"order_type": "limit"}, "price"),
+        ({"position_ticket": 5}, "position_ticket"),
+        (CLOSE | {"position_ticket": 0}, "position_ticket"),
+        (CLOSE | {"position_ticket": "5"}, "position_ticket"),
+        (CLOSE | {"position_ticket": 5, "target": "b"}, "position_ticket"),
+        (CLOSE | {"order_ticket": 5}, "order_ticket"),
+        (CLOSE | {"action": "cancel", "position_ticket": 5}, "position_ticket"),
+        (CLOSE | {"action": "close_all", "position_ticket": 5}, "position_ticket"),
+        (CLOSE | {"action": "modify", "position_ticket": 5, "order_ticket": 6}, "position_ticket"),
     ],
 )
 async def test_a_wrong_field_is_named(door: World, changes: dict[str, Any], field: str) -> None:
@@ -107,6 +117,41 @@ async def test_an_expiry_in_seconds_is_told_as_it_must_be_written(door: World) -
     assert "is a time in seconds: write 1795275745000" in told.json["error"]["message"]
     later = await ask(door.app, "POST", URL, order("b", expires_at=1_795_275_745_000))
     assert (later.status, later.json["expires_at_ms"]) == (200, 1_795_275_745_000)
+
+
+@pytest.mark.parametrize(
+    ("action", "named", "position", "pending"),
+    [
+        ("close", "position_ticket", 501, None),
+        ("modify", "position_ticket", 501, None),
+        ("modify", "order_ticket", None, 501),
+        ("cancel", "order_ticket", None, 501),
+    ],
+)
+async def test_what_is_meant_may_be_named_by_the_brokers_ticket(
+    door: World, action: str, named: str, position: int | None, pending: int | None
+) -> None:
+    told = await ask(door.app, "POST", URL, order("a", **CLOSE | {"action": action, named: 501}))
+    assert (told.json["action"], told.json["target_ticket"]) == (action, 501), told.body
+    accepted = next(iter(door.journal.records(account="north/111"))).event
+    assert isinstance(accepted, Accepted)
+    assert (accepted.intent.target_ticket, accepted.intent.target_order) == (position, pending)
+
+
+async def test_an_order_tells_all_that_was_asked_for(door: World) -> None:
+    asked = {
+        "order_type": "stop_limit",
+        "price": 1.2,
+        "stop_limit_price": 1.19,
+        "expiration": 1_795_275_745_000,
+        "volume": ...,
+        "units": 2_500,
+        "deviation": 3,
+    }
+    told = (await ask(door.app, "POST", URL, order("a", **asked))).json
+    assert (told["units"], told["volume"], told["deviation"]) == (2_500, None, 3)
+    assert (told["price"], told["stop_limit_price"]) == (1.2, 1.19)
+    assert told["expiration_ms"] == 1_795_275_745_000
 
 
 async def test_a_size_may_be_left_to_what_the_accounts_holder_prefers(door: World) -> None:

@@ -224,6 +224,12 @@ async def test_every_answer_of_the_document_has_a_shape_and_every_route_is_in_it
         for operation in ways.values():
             for status, answer in operation["responses"].items():
                 assert answer["content"], (operation["operationId"], status)
+    for name in ("DecisionLine", "Order"):
+        fields = told["components"]["schemas"][name]["properties"]
+        unsaid = {one for one, what in fields.items() if not {"description", "$ref"} & what.keys()}
+        assert unsaid <= {"side", "reason"}, "what they mean is said by their types"
+    follow = told["paths"]["/v1/events"]["get"]["parameters"]
+    assert ("header", "Last-Event-ID") in {(one["in"], one["name"]) for one in follow}
     decision = told["paths"]["/v1/decisions"]["post"]
     assert {"open", "close", "batch"} <= decision["requestBody"]["content"]["application/json"][
         "examples"

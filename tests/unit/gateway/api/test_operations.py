@@ -1,10 +1,10 @@
-"""Kill and resume by the tenant's operators and by the firm's; quarantine and a person's word."""
+"""Kill and resume, by the tenant's operators and by the firm's."""
 
 from __future__ import annotations
 
 import pytest
 
-from .world import World, ask, order
+from .world import World, ask
 
 
 async def _kill(door: World, key: str = "operator", **what: object) -> object:
@@ -44,8 +44,25 @@ async def test_what_is_killed_is_resumed_by_id_or_by_what_it_covers(door: World)
     assert (await ask(door.app, "POST", "/v1/resume", by_id, key="operator")).status == 200
     assert not door.people.in_force
     told = await ask(door.app, "POST", "/v1/resume", by_id, key="operator")
-    assert told.status == 404
-    assert "no halt is in force on just that" in told.json["error"]["message"]
+    assert (told.status, told.json["error"]["code"]) == (404, "HALT_UNKNOWN")
+    assert f"no halt with the id '{halts[0]['id']}' is in force" in told.json["error"]["message"]
+    told = await ask(door.app, "POST", "/v1/resume", by_reach, key="operator")
+    assert (told.status, told.json["error"]["code"]) == (404, "HALT_UNKNOWN")
+    assert "no halt on just that is in force" in told.json["error"]["message"]
+
+
+async def test_an_id_that_no_halt_has_is_told_like_that_of_another_tenants_halt(
+    door: World,
+) -> None:
+    await ask(door.app, "POST", "/v1/kill", {"reason": "r", "tenant": "south"}, key="firm")
+    (theirs,) = door.people.in_force
+    told = [
+        await ask(door.app, "POST", "/v1/resume", {"reason": "r", "id": id}, key="operator")
+        for id in ("NOPE", theirs, "N" * 100_000)
+    ]
+    assert {(one.status, one.json["error"]["code"]) for one in told} == {(404, "HALT_UNKNOWN")}
+    assert "no halt with the id 'NOPE' is in force" in told[0].json["error"]["message"]
+    assert len(told[2].json["error"]["message"]) < 300
 
 
 async def test_only_the_firms_operators_halt_all_and_others(door: World) -> None:
@@ -74,19 +91,9 @@ async def test_a_tenant_does_not_lift_what_the_firm_put_on_it(door: World) -> No
 async def test_flattening_is_told_without_others_accounts(door: World) -> None:
     await _kill(door, flatten=True)
     halts = (await ask(door.app, "GET", "/v1/halts")).json["halts"]
-    assert halts[0]["flattening"] == [{"mt5_account": "111", "positions": 2, "flat": False}]
-
-
-async def test_a_person_settles_what_is_in_quarantine(door: World) -> None:
-    await ask(door.app, "POST", "/v1/decisions", order("a", symbol="LOST"))
-    listed = await ask(door.app, "GET", "/v1/quarantine")
-    assert [one["client_key"] for one in listed.json["orders"]] == ["a"]
-    url = "/v1/quarantine/a/resolve?account=111"
-    body = {"as": "not_executed", "reason": "not in the statement"}
-    told = await ask(door.app, "POST", url, body, key="operator")
-    assert (told.json["status"], told.json["by"]) == ("not_executed", "olaf")
-    again = await ask(door.app, "POST", url, body, key="operator")
-    assert (again.status, again.code) == (409, "NOT_IN_DOUBT")
+    assert halts[0]["flattening"] == [
+        {"mt5_account": "111", "positions": 2, "flat": False, "foreign": 0, "why": ""}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -99,8 +106,6 @@ async def test_a_person_settles_what_is_in_quarantine(door: World) -> None:
         ("/v1/kill", {"reason": "r", "strategy": "7"}, "strategy"),
         ("/v1/kill", {"reason": "r", "flatten": 1}, "flatten"),
         ("/v1/kill", {"reason": "r", "acount": "1"}, "acount"),
-        ("/v1/quarantine/a/resolve", {"as": "sending", "reason": "r"}, "as"),
-        ("/v1/quarantine/a/resolve", {"as": "gone", "reason": "r"}, "as"),
     ],
 )
 async def test_a_wrong_field_is_named(

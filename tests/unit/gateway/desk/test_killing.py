@@ -278,6 +278,81 @@ async def test_what_a_close_all_left_alone_is_closed_by_its_ticket(world: World)
     assert world.desk.flattening(one)[0].flat
 
 
+async def test_what_the_client_does_not_know_of_is_closed_by_its_ticket_and_told(
+    world: World,
+) -> None:
+    """Opened before the client began: its close_all ends as if nothing was left."""
+    one = halt(flatten=True)
+    shown = (held(1, command_id="ours"), held(2), held(3))
+    await world.arrive(positions=shown)
+    await kill(world, one)
+    await world.hear("kill-h1-1", State.DONE, order_ticket=0)
+    await world.pass_ms(1)
+    await world.profile(positions=shown)
+    await world.pass_ms(5_000)
+    told = [(sent.intent.action, sent.intent.target_ticket) for sent in world.post.handed[1:]]
+    assert told == [(Action.CLOSE, 2), (Action.CLOSE, 3), (Action.CLOSE_ALL, None)]
+    await world.hear("kill-h1-2", State.FILLED)
+    await world.hear("kill-h1-3", State.REJECTED, error="MARKET_CLOSED: come again on Monday")
+    await world.hear("kill-h1-4", State.DONE, order_ticket=0)
+    await world.pass_ms(1)
+    await world.profile(positions=(held(3),))
+    (at,) = world.desk.flattening(one)
+    assert (at.positions, at.foreign, at.flat) == (1, 1, False)
+    assert at.why.startswith("MARKET_CLOSED: come again")
+    await world.pass_ms(5_000)
+    assert [sent.intent.target_ticket for sent in world.post.handed[4:]] == [3]
+    await world.hear("kill-h1-5", State.FILLED)
+    await world.pass_ms(1)
+    await world.profile(positions=())
+    (at,) = world.desk.flattening(one)
+    assert (at.positions, at.foreign, at.flat, at.why) == (0, 0, True, "")
+
+
+async def test_a_position_that_the_client_does_not_know_is_left_to_a_person_who_is_told(
+    world: World,
+) -> None:
+    one = halt(flatten=True)
+    await world.arrive(positions=(held(2),))
+    await kill(world, one)
+    await world.hear("kill-h1-1", State.DONE, order_ticket=0)
+    await world.pass_ms(1)
+    await world.profile(positions=(held(2),))
+    await world.pass_ms(5_000)
+    await world.hear("kill-h1-2", State.DENIED, error="TARGET_CLOSED: no open position 2 is known")
+    assert world.alerts().count("NOT_FLAT") == 0, "the profile may be older than the refusal"
+    await world.pass_ms(1)
+    await world.profile(positions=(held(2),))
+    await world.pass_ms(60_000)
+    await world.profile(positions=(held(2),))
+    (at,) = world.desk.flattening(one)
+    assert (at.positions, at.foreign, at.commands, at.flat) == (1, 1, 2, False)
+    assert "a person must close them at the broker" in at.why
+    assert world.alerts().count("NOT_FLAT") == 1
+    assert world.post.sent() == ["kill-h1-1", "kill-h1-2"]
+    await world.profile(positions=())
+    (at,) = world.desk.flattening(one)
+    assert (at.flat, at.why) == (True, "")
+
+
+async def test_a_flattening_that_is_given_up_says_that_a_person_must_look(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onefill.gateway.desk.flattening.MOST_COMMANDS", 2)
+    one = halt(flatten=True)
+    await world.arrive(positions=(held(1, command_id="ours"), held(2)))
+    await kill(world, one)
+    for number in (1, 2):
+        await world.hear(f"kill-h1-{number}", State.REJECTED, error="NO_CONNECTION: none")
+        await world.pass_ms(5_000)
+    await world.pass_ms(5_000)
+    (at,) = world.desk.flattening(one)
+    assert "a person must close them" in at.why
+    await world.profile(positions=())
+    assert world.alerts().count("NOT_FLAT") == 1
+    assert world.desk.flattening(one)[0].flat
+
+
 async def test_where_the_contract_has_no_close_all_each_position_is_closed(world: World) -> None:
     await world.arrive(positions=(held(1), held(2)))
     world.post.answer = "NOT_EXPRESSIBLE"

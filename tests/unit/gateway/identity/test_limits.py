@@ -88,6 +88,48 @@ def test_symbols_must_be_on_every_list(identity: Identity) -> None:
     assert permitted == ["GBPUSD"]
 
 
+def test_each_limit_says_who_set_it(identity: Identity) -> None:
+    limits = identity.admin.limits
+    limits.set({"max_order_volume": "5", "symbols": "EURUSD,GBPUSD"}, by="test")
+    limits.set({"max_positions": "9", "auto_trading": "true"}, by="test")
+    limits.set({"symbols": "GBPUSD,USDJPY", "max_positions": "3"}, tenant="acme", by="test")
+    acme = {"tenant": "acme", "account": "1001"}
+    limits.set({"max_order_volume": "4", "auto_trading": "true"}, **acme, by="test")
+    limits.set({"max_order_volume": "4"}, level="strategy.7", by="test")
+    limits.set({"max_order_volume": "6"}, level="strategy.7", **acme, by="test")
+    row = limits.ask_override(
+        "acme", "1001", "max_order_volume", "4.5", reason="roll", lasts_ms=HOUR_MS, by="anna"
+    )
+    limits.approve_override(row.id, by="bert")
+    held = identity.directory.limits_held(account(identity))
+    told = {(one.level, one.limit): (one.value, one.source) for one in held}
+    assert told["firm", "max_order_volume"] == ("5", "firm")
+    assert told["tenant", "max_positions"] == ("3", "tenant")
+    assert told["firm", "symbols"][1] == "firm"
+    assert told["firm", "auto_trading"] == ("true", "firm")
+    assert told["account", "auto_trading"] == ("true", "account")
+    assert told["account", "max_order_volume"] == ("4.5", f"override {row.id}")
+    assert told["strategy.7", "max_order_volume"] == ("4.5", f"override {row.id}")
+    assert told["account", "max_orders"][1] == "shipped"
+    lines = [f"{one.level}.{one.limit} = {one.value}" for one in held]
+    assert "\n".join(lines) + "\n" == identity.directory.limits(account(identity)).text()
+    make_live(identity)
+    held = identity.directory.limits_held(account(identity))
+    assert not [one for one in held if one.source == "shipped"]
+
+
+def test_a_list_of_symbols_that_two_cut_down_names_both(identity: Identity) -> None:
+    limits = identity.admin.limits
+    limits.set({"symbols": "EURUSD,GBPUSD"}, level="strategy.7", by="test")
+    limits.set({"symbols": "GBPUSD,USDJPY"}, level="strategy.7", tenant="acme", by="test")
+    (held,) = [
+        one
+        for one in identity.directory.limits_held(account(identity))
+        if one.level == "strategy.7"
+    ]
+    assert (held.value, held.source) == ('["GBPUSD"]', "firm and tenant")
+
+
 def test_limits_stay_the_same_object_until_something_changes(identity: Identity) -> None:
     first = identity.directory.limits(account(identity))
     assert identity.directory.limits(account(identity)) is first

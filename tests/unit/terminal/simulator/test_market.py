@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onefill.terminal.simulator.market import NO_LEVELS, Levels, LoadedFeed, Market
+from onefill.terminal.simulator.market import Levels, LoadedFeed, Market
 from onefill.terminal.simulator.ticks import TickSeries
 
 from .stage import NOON, series
@@ -51,7 +51,7 @@ def test_the_first_touch_is_the_first(
     signs = (-1, 1, -1, 1)
     wanted = [
         none if distance is None else here + sign * distance
-        for none, distance, sign in zip(NO_LEVELS, distances, signs, strict=True)
+        for none, distance, sign in zip(Levels(), distances, signs, strict=True)
     ]
     levels = Levels(*wanted)
     assert LoadedFeed(ticks).first_touch(begin, end, levels) == naive_touch(
