@@ -72,7 +72,8 @@ def test_follow_shows_a_fill_as_it_comes_until_ctrl_c(desk: TradingDesk) -> None
         *("--gateway", desk.gateway.url, "--key-file", desk.gateway.key_file),
     )
     until(lambda: people.text)  # it has shown what there is, and follows
-    assert decide(desk, "first").status is State.FILLED  # either in the list, or as it comes
+    assert decide(desk, "first").status is State.FILLED
+    follow.hear(lambda one: "first" in one.values())  # in its list, or as it comes: it follows
     second = decide(desk, "second", volume=0.2)
     assert second.status is State.FILLED
     follow.hear(lambda one: "detail" in one and is_state(one, "second", "filled"))

@@ -9,8 +9,10 @@ import pytest
 
 from onefill.execution.drivers.stepwise import StepwiseDriver
 from onefill.journal.journal import Journal
-from onefill.model.events import Accepted, Alerted, Moved, Sending
-from onefill.model.intent import OrderIntent, OrderType
+from onefill.model import booking
+from onefill.model.events import Accepted, Alerted, Moved, PositionDealt, Sending
+from onefill.model.intent import Action, OrderIntent, OrderType
+from onefill.model.resolved import BrokerRequest
 from onefill.model.states import State
 from onefill.runtime.clock import VirtualClock
 from onefill.terminal.simulator.terminal import SimulatedTerminal
@@ -173,3 +175,32 @@ def test_two_that_look_alike_are_told_apart_or_left_to_a_person(tmp_path: Path) 
     ended = dict(machine.history(*(f"k{n}" for n in range(6))))
     assert State.FILLED not in ended.values()
     assert set(ended.values()) == {State.QUARANTINED}
+
+
+def test_after_more_deals_than_are_remembered_a_new_engine_books_none_of_them_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(booking, "REMEMBERED", 8)
+    terminal = terminal_for()
+    machine = Machine(tmp_path, terminal)
+    machine.live(opening("stays"))
+    for number in range(10):
+        close = OrderIntent(client_key=f"c{number}", action=Action.CLOSE, target=f"k{number}")
+        machine.live(opening(f"k{number}"), close, apart_ms=100)
+    # What happens while no engine is there is news, however much was forgotten before.
+    (stays,) = terminal.broker.account.ledger.positions
+    by_hand = BrokerRequest(
+        action=1, symbol="EURUSD", volume=0.04, type=1, type_filling=1, position=stays
+    )
+    assert terminal.broker.execute(by_hand).retcode == 10_009
+    for _ in range(2):
+        machine.live()
+
+    with Journal.open(tmp_path) as journal:
+        state = journal.state(ACCOUNT)
+        dealt = [r.event for r in journal.records() if isinstance(r.event, PositionDealt)]
+        assert {ticket: held.volume_e8 for ticket, held in state.positions.items()} == {
+            stays: 6_000_000
+        }
+        assert state.exposure["EURUSD"].buy_e8 == 6_000_000
+    assert [deal.volume_e8 for event in dealt for deal in event.deals] == [4_000_000]

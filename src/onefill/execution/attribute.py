@@ -11,6 +11,7 @@ from onefill.execution.netting import Shares
 from onefill.execution.outcome import Outcome, deal_of, moves, new_deals, read_rows
 from onefill.execution.stages.partial import settle_partial
 from onefill.model.account import AccountState
+from onefill.model.booking import is_forgotten
 from onefill.model.deal import DealReason, Entry
 from onefill.model.events import Alerted, Event, PositionDealt, Reopened
 from onefill.model.intent import token_of
@@ -56,9 +57,7 @@ def attribute(desk: Desk, orders: dict[int, OrderRow], deals: list[DealRow]) -> 
     }
     by_order: dict[int, list[DealRow]] = {}
     for deal in deals:
-        # What was there before us is not told of; but the broker's clock may be behind ours.
-        fresh = deal.time_ms >= state.began_ms or _names_ours(desk, tokens, deal)
-        if deal.type <= 1 and fresh and deal.ticket not in state.booked:
+        if deal.type <= 1 and _is_new(desk, tokens, deal):
             by_order.setdefault(deal.order, []).append(deal)
     opened: dict[int, str] = {}
     for ticket in dict.fromkeys([*by_order, *orders]):
@@ -66,14 +65,23 @@ def attribute(desk: Desk, orders: dict[int, OrderRow], deals: list[DealRow]) -> 
     return finding
 
 
-def _names_ours(desk: Desk, tokens: dict[str, OrderState], deal: DealRow) -> bool:
-    """Whether a deal is an order's or a position's of ours, whenever it says that it was. (The
-    position of a netting account is older than what we have of it.)"""
-    state = desk.state
-    token = deal.comment[:TOKEN_LENGTH]
+def _is_new(desk: Desk, tokens: dict[str, OrderState], deal: DealRow) -> bool:
+    """Whether a deal is still to be booked. What was there before us is not told of, unless it says
+    that it is ours, whenever it says that it was: the broker's clock may be behind ours."""
+    state, token = desk.state, deal.comment[:TOKEN_LENGTH]
+    if deal.ticket in state.booked:
+        return False
     if deal.order in state.tickets or token in tokens or token in state.watched:
         return True
-    position = deal.position_id
+    if is_forgotten(state, deal.ticket, deal.time_ms):
+        return False
+    return deal.time_ms >= state.began_ms or _is_of_a_position(desk, deal.position_id)
+
+
+def _is_of_a_position(desk: Desk, position: int) -> bool:
+    """Whether a position is in our books. (That of a netting account is older than what we have of
+    it.)"""
+    state = desk.state
     return not desk.netting and (position in state.positions or position in state.tickets)
 
 

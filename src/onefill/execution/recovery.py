@@ -5,6 +5,7 @@ from __future__ import annotations
 from onefill.execution.desk import Desk
 from onefill.execution.effects import Commit, Sleep, Steps, Tell
 from onefill.execution.follow import Following, follow, follow_once
+from onefill.execution.older import take_in_older
 from onefill.execution.other_book import refuse_other_book
 from onefill.execution.told import Alarm
 from onefill.model.events import Alerted, Moved
@@ -31,6 +32,7 @@ def boot(desk: Desk, following: Following) -> Steps:
     desk.netting = yield from _nets(desk)
     while not (yield from follow(desk, following)):
         yield from _until_online(desk)
+    yield from take_in_older(desk)
     lost = yield from _nowhere(desk)
     if lost:
         yield from _declare_unknown(

@@ -168,7 +168,7 @@ def _not_held(ticket: int) -> Refused:
     return Refused(
         TARGET_CLOSED,
         f"no open position {ticket} is known here: it is closed, or older than this engine's "
-        "journal of the account; look at the broker",
+        "journal and could not be taken into it; look at the broker",
     )
 
 

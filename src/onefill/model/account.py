@@ -80,7 +80,7 @@ class AccountState(msgspec.Struct, kw_only=True):
 
     account: str
     made_from: dict[str, str] = {}
-    #: When its journal began; what the broker did before is nobody's business here.
+    #: When its journal began: what the broker did before is not told of.
     began_ms: int = 0
     records: int = 0
     last_ms: int = 0
@@ -109,8 +109,13 @@ class AccountState(msgspec.Struct, kw_only=True):
     #: As its journal has them, and the limits on losses reached, with the day (control 14).
     equity: LossMarks = LossMarks()
     breached: dict[str, int] = {}
-    #: The latest deals attributed to an order or a position, oldest first, at most `REMEMBERED`.
-    booked: dict[int, None] = {}
+    #: The latest deals attributed to an order or a position, and when they were dealt (Unix ms),
+    #: oldest first, at most `REMEMBERED`.
+    booked: dict[int, int] = {}
+    #: Of those that are remembered no more: the highest ticket and the latest time. What is neither
+    #: above nor after was booked.
+    forgotten_ticket: int = 0
+    forgotten_ms: int = 0
     #: The latest order tickets adopted and their orders' keys, oldest first, at most that many.
     adopted: dict[int, str] = {}
     #: Token to client key of orders that were sent and are over without a ticket (proven not

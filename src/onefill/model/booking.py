@@ -22,7 +22,9 @@ def book(state: AccountState, deal: Deal, order: OrderState | None, key: str = "
     if order is not None and deal.ticket in state.booked:
         _take_over(state, deal, order)
         return
-    remember(state.booked, deal.ticket, None)
+    for ticket, at_ms in remember(state.booked, deal.ticket, deal.time_ms):
+        state.forgotten_ticket = max(state.forgotten_ticket, ticket)
+        state.forgotten_ms = max(state.forgotten_ms, at_ms)
     if deal.reason is DealReason.ROLLOVER:
         _reopen(state, deal)
     elif deal.entry is Entry.IN:
@@ -120,10 +122,15 @@ def _take_share(
     return share
 
 
-def remember(latest: dict[K, V], key: K, value: V) -> None:
-    """Keep the latest entries, oldest first, `REMEMBERED` of them at most."""
+def remember(latest: dict[K, V], key: K, value: V) -> list[tuple[K, V]]:
+    """Keep the latest entries, oldest first, `REMEMBERED` of them at most; those that went."""
     latest[key] = value
-    if len(latest) > REMEMBERED:
-        # Half of them at once: to find the first alone, a dict walks over all that went before it.
-        for old in list(islice(latest, REMEMBERED // 2)):
-            del latest[old]
+    if len(latest) <= REMEMBERED:
+        return []
+    # Half of them at once: to find the first alone, a dict walks over all that went before it.
+    return [(old, latest.pop(old)) for old in list(islice(latest, REMEMBERED // 2))]
+
+
+def is_forgotten(state: AccountState, ticket: int, at_ms: int) -> bool:
+    """Whether a deal is older than all that is remembered: then it was booked."""
+    return ticket <= state.forgotten_ticket and at_ms <= state.forgotten_ms

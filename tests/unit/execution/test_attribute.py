@@ -53,6 +53,19 @@ def test_a_deal_booked_before_is_not_looked_at_again() -> None:
     assert finding == Finding()
 
 
+def test_a_deal_older_than_all_that_is_remembered_was_booked_unless_it_is_a_live_orders() -> None:
+    bench = Bench()
+    working(bench)
+    old = deal_row()
+    bench.desk.state.forgotten_ticket, bench.desk.state.forgotten_ms = old.ticket, old.time_ms
+    stranger = {"order": 151, "position_id": 151}
+
+    assert found(bench, [deal_row(**stranger)]) == Finding()
+    assert found(bench, [deal_row(ticket=old.ticket + 1, **stranger)]).events
+    assert found(bench, [deal_row(time_ms=old.time_ms + 1, **stranger)]).events
+    assert found(bench, [old], order_row(comment="by broker")).outcomes
+
+
 def test_a_fill_is_its_orders_though_the_brokers_clock_says_it_was_before_we_began() -> None:
     bench = Bench()
     order = working(bench)
