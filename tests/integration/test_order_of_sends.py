@@ -4,6 +4,7 @@ has to wait for its looks; one that is held back keeps nobody."""
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ import pytest
 from onefill.execution.drivers.live import LiveDriver
 from onefill.journal.group_writer import GroupWriter
 from onefill.journal.journal import Journal
+from onefill.model.order import OrderState
 from onefill.model.states import State
 from onefill.terminal.port import Reply, Request
 from onefill.terminal.simulator.live import LiveSimulator
@@ -67,3 +69,32 @@ async def test_a_slow_look_lets_no_later_order_go_first(tmp_path: Path, slow: st
 
 async def test_an_order_that_must_wait_keeps_nobody(tmp_path: Path) -> None:
     assert await sent(tmp_path / "j", "none", unready=1) == ["k1", "k2", "k3", "k0"]
+
+
+class Broken(Slow):
+    """A terminal whose answer to the first order's `ready` is an error of the program."""
+
+    async def call(self, request: Request) -> Reply:
+        if request.key == "k0" and request.name == "ready":
+            await asyncio.sleep(LOOK_S)
+            raise OSError("nobody expected this")
+        return await super().call(request)
+
+
+async def test_an_order_that_ends_in_an_error_keeps_nobody(tmp_path: Path) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        terminal, clock = terminal_for(), Since()
+        writer, simulator = GroupWriter(journal), LiveSimulator(terminal, clock)
+        desk = desk_for(journal, terminal, clock, CONFIG)
+        driver = LiveDriver(desk, writer, Broken(simulator, "none"), _nothing)
+        await driver.boot()
+        wrong, right = await asyncio.gather(
+            *(driver.execute(opening(f"k{n}")) for n in range(2)), return_exceptions=True
+        )
+        assert isinstance(wrong, OSError)
+        assert isinstance(right, OrderState)
+        assert right.state is State.FILLED
+        with suppress(OSError):
+            await driver.close()
+        await writer.close()
+        simulator.close()

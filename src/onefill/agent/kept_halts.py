@@ -21,7 +21,8 @@ class Held(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     trading: Trading = Trading.NORMAL
     halts: tuple[Halt, ...] = ()
-    #: A later configuration could not be read: it may be a halt of everything.
+    #: A later configuration could not be read, or not be written down: it may have been a halt of
+    #: everything.
     unread: bool = False
 
     @property
@@ -61,6 +62,9 @@ class KeptHalts:
                 "or remove it where nothing is to be halted",
             ) from None
 
+        #: What the file says; None where a write failed and nobody knows.
+        self._written: dict[str, Held] | None = self._gateways
+
     @property
     def gateways(self) -> dict[str, Held]:
         """All that hold something back."""
@@ -72,19 +76,23 @@ class KeptHalts:
 
     def keep(self, gateway: str, held: Held) -> None:
         """All that a gateway holds back from now on; durable on return, and in force then. Raises
-        `OnefillError` (`HALTS_NOT_KEPT`); then what held before holds on."""
-        if held == self.of(gateway):
-            return
+        `OnefillError` (`HALTS_NOT_KEPT`); then what held before holds on, and as nobody will know
+        what was not kept, nothing opens until the same gateway tells what can be."""
         gateways = {name: one for name, one in self._gateways.items() if name != gateway}
         if held != Held():
             gateways[gateway] = held
+        if gateways == self._written:
+            self._gateways = gateways
+            return
         try:
             replace(self._path, msgspec.json.encode(_File(gateways)))
         except OSError as wrong:
+            unread = msgspec.structs.replace(self.of(gateway), unread=True)
+            self._gateways, self._written = {**self._gateways, gateway: unread}, None
             raise OnefillError(
                 "HALTS_NOT_KEPT", f"what is halted could not be written to {self._path}: {wrong}"
             ) from None
-        self._gateways = gateways
+        self._gateways = self._written = gateways
 
     @property
     def tightest(self) -> tuple[Trading, str]:

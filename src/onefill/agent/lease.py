@@ -35,8 +35,6 @@ class Lease:
         #: The last gateway's, and which one is connected.
         self._config: ClientConfig | None = None
         self._gateway = ""
-        #: Whether a configuration could not be kept: it may have been a halt.
-        self._unkept = False
         #: Whether this connection's gateway has said what holds: the halts that were in force when
         #: the last connection ended may not be all.
         self._greeted = False
@@ -54,23 +52,20 @@ class Lease:
     def configure(self, update: ConfigUpdate) -> bool:
         """Hold to what the gateway says from now on, until it says otherwise; kept durably on
         return. False where it is older than what this connection was told already. One that cannot
-        be read may be a halt: nothing that opens or changes is sent then until the same gateway
-        tells one that can. Raises `OnefillError` (`CONFIG_UPDATE_INVALID`, `HALTS_NOT_KEPT`)."""
+        be read or kept may be a halt: nothing that opens or changes is sent then until the same
+        gateway tells one that can. Raises `OnefillError` (`CONFIG_UPDATE_INVALID`,
+        `HALTS_NOT_KEPT`)."""
         if update.version < self.version:
             return False
         try:
             config = _read(update)
         except OnefillError:
-            self._keep(msgspec.structs.replace(self._kept.of(self._gateway), unread=True))
+            unread = msgspec.structs.replace(self._kept.of(self._gateway), unread=True)
+            self._kept.keep(self._gateway, unread)
             raise
-        self._keep(Held(trading=Trading(config.trading), halts=config.halts))
+        self._kept.keep(self._gateway, Held(trading=Trading(config.trading), halts=config.halts))
         self._config, self._greeted, self.version = config, True, update.version
         return True
-
-    def _keep(self, held: Held) -> None:
-        self._unkept = True
-        self._kept.keep(self._gateway, held)
-        self._unkept = False
 
     def contact(self, sent_ns: int) -> None:
         """The gateway answered a heartbeat that was sent then."""
@@ -96,16 +91,14 @@ class Lease:
     @property
     def trading(self) -> Trading:
         """The tightest trading state (control 2) that a gateway set."""
-        return Trading.HALTED if self._unkept else self._kept.tightest[0]
+        return self._kept.tightest[0]
 
     @property
     def trading_set_by(self) -> str:
         """Who set it, in words."""
-        if self._unkept:
-            return "the agent, which could not write down what a gateway halts,"
         gateway = self._kept.tightest[1]
         if self._kept.of(gateway).unread:
-            return f"gateway {gateway}, which sent a configuration that cannot be read,"
+            return f"gateway {gateway}, whose last configuration could not be read or written down,"
         return f"gateway {gateway}"
 
     @property

@@ -71,11 +71,12 @@ def _is_new(desk: Desk, tokens: dict[str, OrderState], deal: DealRow) -> bool:
     state, token = desk.state, deal.comment[:TOKEN_LENGTH]
     if deal.ticket in state.booked:
         return False
-    if deal.order in state.tickets or token in tokens or token in state.watched:
+    if deal.order in state.tickets or token in tokens:
         return True
     if is_forgotten(state, deal.ticket, deal.time_ms):
         return False
-    return deal.time_ms >= state.began_ms or _is_of_a_position(desk, deal.position_id)
+    ours = token in state.watched or _is_of_a_position(desk, deal.position_id)
+    return ours or deal.time_ms >= state.began_ms
 
 
 def _is_of_a_position(desk: Desk, position: int) -> bool:

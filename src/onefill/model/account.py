@@ -113,7 +113,7 @@ class AccountState(msgspec.Struct, kw_only=True):
     #: oldest first, at most `REMEMBERED`.
     booked: dict[int, int] = {}
     #: Of those that are remembered no more: the highest ticket and the latest time. What is neither
-    #: above nor after was booked.
+    #: above nor after counts as booked: it would have come behind thousands that were.
     forgotten_ticket: int = 0
     forgotten_ms: int = 0
     #: The latest order tickets adopted and their orders' keys, oldest first, at most that many.

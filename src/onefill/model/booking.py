@@ -132,5 +132,5 @@ def remember(latest: dict[K, V], key: K, value: V) -> list[tuple[K, V]]:
 
 
 def is_forgotten(state: AccountState, ticket: int, at_ms: int) -> bool:
-    """Whether a deal is older than all that is remembered: then it was booked."""
+    """Whether a deal is older than all that is remembered: then it counts as booked."""
     return ticket <= state.forgotten_ticket and at_ms <= state.forgotten_ms

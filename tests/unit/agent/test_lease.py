@@ -164,7 +164,7 @@ def test_what_cannot_be_read_halts_until_the_same_gateway_tells_something_that_c
     lease.connected(TWO, bare=False)
     lease.configure(update())
     assert state(lease) == Trading.HALTED
-    assert f"{ONE}, which sent a configuration that cannot be read" in lease.trading_set_by
+    assert f"gateway {ONE}, whose last configuration could not be read" in lease.trading_set_by
     lease.connected(ONE, bare=False)
     lease.configure(update(3))
     assert state(lease) == Trading.NORMAL
@@ -185,6 +185,25 @@ def test_what_one_gateway_halted_holds_with_another_and_until_the_first_lifts_it
     lease.configure(update(1))
     assert lease.halted(8) is None
     assert state(lease) == Trading.HALTED
+
+
+def test_a_halt_that_could_not_be_written_down_is_lifted_by_no_other_gateway(
+    tmp_path: Path,
+) -> None:
+    lease = granted(Now(), home=tmp_path)
+    in_the_way = tmp_path / "a.new"
+    in_the_way.mkdir()
+    with pytest.raises(OnefillError):
+        lease.configure(update(2, halts=(FIRM,)))
+    in_the_way.rmdir()
+    lease.connected(TWO, bare=False)
+    lease.configure(update())
+    assert state(lease) == Trading.HALTED
+    assert state(lease_of(Now(), tmp_path)) == Trading.HALTED
+    lease.connected(ONE, bare=False)
+    lease.configure(update(2, halts=(FIRM,)))
+    assert (state(lease), lease.halted(8)) == (Trading.NORMAL, Halted(FIRM, ONE))
+    assert lease_of(Now(), tmp_path).halted(8) == Halted(FIRM, ONE)
 
 
 def test_a_bare_connection_lifts_nothing(tmp_path: Path) -> None:

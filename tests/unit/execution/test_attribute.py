@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onefill.execution.attribute import Finding, attribute
+from onefill.execution.attribute import TOKEN_LENGTH, Finding, attribute
 from onefill.execution.outcome import deal_of, moves
 from onefill.model.events import Alerted, Moved, PositionDealt, Reopened
 from onefill.model.intent import token_of
@@ -57,10 +57,13 @@ def test_a_deal_older_than_all_that_is_remembered_was_booked_unless_it_is_a_live
     bench = Bench()
     working(bench)
     old = deal_row()
+    tag = "f" * TOKEN_LENGTH
+    bench.desk.state.watched[tag] = "over"
     bench.desk.state.forgotten_ticket, bench.desk.state.forgotten_ms = old.ticket, old.time_ms
     stranger = {"order": 151, "position_id": 151}
 
     assert found(bench, [deal_row(**stranger)]) == Finding()
+    assert found(bench, [deal_row(comment=tag, **stranger)]) == Finding()
     assert found(bench, [deal_row(ticket=old.ticket + 1, **stranger)]).events
     assert found(bench, [deal_row(time_ms=old.time_ms + 1, **stranger)]).events
     assert found(bench, [old], order_row(comment="by broker")).outcomes

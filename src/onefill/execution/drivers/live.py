@@ -168,7 +168,12 @@ class LiveDriver:
                 return end.value
             if self._waiting or self._in_line:
                 self._wake()  # others may wait for what this step did beside the journal
-            value = await self._do(effect)
+            try:
+                value = await self._do(effect)
+            except BaseException:
+                steps.close()  # what it held up goes on, and meets the trouble itself
+                self._wake()
+                raise
 
     async def _do(self, effect: Effect) -> Any:
         if isinstance(effect, Call):

@@ -23,8 +23,9 @@ class LookAgain:
 
 def record(desk: Desk, order: OrderState, request: BrokerRequest) -> Steps:
     """True once SENDING is durable; False where the order ended unsent; or `LookAgain`."""
+    unsent = order.intent.action is Action.CANCEL and not request.order
     ready: Ready | LookAgain | None = yield from _connected(desk, order)
-    if not desk.is_first(order):
+    if not unsent and not desk.is_first(order):
         yield Until(lambda _: desk.is_first(order), number=order.number)
     if ready is None or not (yield from still_wanted(desk, order)):
         return False
@@ -36,7 +37,7 @@ def record(desk: Desk, order: OrderState, request: BrokerRequest) -> Steps:
     if refused is not None:
         yield from denied(order, refused.code, refused.message)
         return False
-    if order.intent.action is Action.CANCEL and not request.order:
+    if unsent:
         yield from _cancel_unsent(desk, order)
         return False
     sending = Sending(

@@ -6,6 +6,7 @@ and the newest profile; so a restart goes on where it was.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 
 import msgspec
@@ -28,11 +29,15 @@ from onefill.model.states import State
 from onefill.model.wording import counted
 from onefill.risk.at_gateway_reasons import GatewayCode
 
-_NOT_KNOWN = "their client does not know them (they are older than its journal)"
+_NOT_KNOWN = "their client does not know them"
 _A_PERSON = "a person must close them at the broker"
 _ENDED_WELL = (State.FILLED, State.DONE)
 MOST_COMMANDS = 10_000
 """How many commands one halt gives an account before a person must look."""
+REFUSALS = 3
+"""So often a client must say that it does not know a position: it may come to know it."""
+AGAIN_MS = 60_000
+"""After this long it is asked again."""
 
 
 class _Progress:
@@ -50,8 +55,8 @@ class _Progress:
         #: A close_all left alone what is not ours: that is closed position by position.
         self.foreign_too = False
         self.flat = False
-        #: Positions that the client says it does not hold, by their tickets.
-        self.beyond: set[int] = set()
+        #: How often the client said that it does not know a position, by tickets.
+        self.refused: Counter[int] = Counter()
         #: Why nothing more is tried; empty where something is.
         self.given_up = ""
 
@@ -62,7 +67,11 @@ class _Progress:
         self.one_by_one |= order.code == GatewayCode.NOT_EXPRESSIBLE
         self.foreign_too |= order.code == OTHERS_LEFT
         if order.code == TARGET_CLOSED and order.intent.target_ticket:
-            self.beyond.add(order.intent.target_ticket)
+            self.refused[order.intent.target_ticket] += 1
+
+    def is_beyond(self, position: HeldPosition) -> bool:
+        """Whether the client does not know a position, as far as anybody can tell."""
+        return self.refused[position.ticket] >= REFUSALS and not position.command_id
 
 
 class Flattener:
@@ -126,11 +135,12 @@ class Flattener:
             self._flat(book, halt, progress)
             return
         progress.flat = False
-        beyond = bool(held) and all(one.ticket in progress.beyond for one in held or ())
-        if beyond and told_ms > progress.began_ms:
+        now_ms, again_ms = self._ledger.now_ms(), progress.began_ms + AGAIN_MS
+        beyond = bool(held) and all(map(progress.is_beyond, held or ()))
+        if beyond and told_ms > progress.began_ms and now_ms < again_ms:
             self._give_up(book, halt, progress, _NOT_KNOWN)
+            self._timers.at(again_ms, partial(self.go_on, book))
             return
-        now_ms = self._ledger.now_ms()
         if progress.began_ms and now_ms < progress.began_ms + self._settings.flatten_every_ms:
             return  # the profile may be older than the closes
         if progress.commands >= MOST_COMMANDS:
@@ -138,7 +148,10 @@ class Flattener:
         elif self._dispatch.reaches(book):
             # What a close_all left is none that its agent opened, or even knows of.
             progress.foreign_too |= bool(_foreign(held)) and told_ms > progress.began_ms > 0
-            self._round(book, halt, progress, held)
+            if not beyond:
+                progress.given_up = ""
+            known = [one for one in held if not progress.is_beyond(one)] if held else held
+            self._round(book, halt, progress, held if beyond else known)
             again_ms = now_ms + self._settings.flatten_every_ms
             self._timers.at(again_ms, partial(self.go_on, book))
 
@@ -172,7 +185,6 @@ class Flattener:
         """One command for everything, and one for each position that this leaves alone, or where
         that cannot be said."""
         progress.began_ms = self._ledger.now_ms()
-        held = [one for one in held if one.ticket not in progress.beyond] if held else held
         at_once = halt.strategy is None or (held is None and _strategy_can_be_named(book, halt))
         if at_once and not progress.one_by_one:
             magic = halt.strategy or 0
@@ -184,7 +196,6 @@ class Flattener:
             intents = [_close(position) for position in held or ()]
         progress.keys, progress.learned = [], False
         for intent in intents:
-            progress.given_up = ""
             progress.commands += 1
             key = _key(halt, progress.commands)
             progress.keys.append(key)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from onefill.contracts.client_config import decode_client_config
+from onefill.gateway.desk.flattening import AGAIN_MS, REFUSALS
 from onefill.gateway.desk.kill_report import Confirmation, KillReport
 from onefill.gateway.identity.model import Account
 from onefill.model.errors import OnefillError
@@ -309,6 +310,15 @@ async def test_what_the_client_does_not_know_of_is_closed_by_its_ticket_and_told
     assert (at.positions, at.foreign, at.flat, at.why) == (0, 0, True, "")
 
 
+async def not_known(world: World, number: int) -> None:
+    """The client says so of position 2, and goes on to show it."""
+    await world.hear(
+        f"kill-h1-{number}", State.DENIED, error="TARGET_CLOSED: no open position 2 is known"
+    )
+    await world.pass_ms(1)
+    await world.profile(positions=(held(2),))
+
+
 async def test_a_position_that_the_client_does_not_know_is_left_to_a_person_who_is_told(
     world: World,
 ) -> None:
@@ -318,21 +328,39 @@ async def test_a_position_that_the_client_does_not_know_is_left_to_a_person_who_
     await world.hear("kill-h1-1", State.DONE, order_ticket=0)
     await world.pass_ms(1)
     await world.profile(positions=(held(2),))
-    await world.pass_ms(5_000)
-    await world.hear("kill-h1-2", State.DENIED, error="TARGET_CLOSED: no open position 2 is known")
-    assert world.alerts().count("NOT_FLAT") == 0, "the profile may be older than the refusal"
-    await world.pass_ms(1)
-    await world.profile(positions=(held(2),))
-    await world.pass_ms(60_000)
-    await world.profile(positions=(held(2),))
+    for number in range(2, 2 + REFUSALS):
+        assert world.alerts().count("NOT_FLAT") == 0, "it may come to know it"
+        await world.pass_ms(5_000)
+        await not_known(world, number)
     (at,) = world.desk.flattening(one)
-    assert (at.positions, at.foreign, at.commands, at.flat) == (1, 1, 2, False)
+    assert (at.positions, at.foreign, at.commands, at.flat) == (1, 1, 1 + REFUSALS, False)
     assert "a person must close them at the broker" in at.why
     assert world.alerts().count("NOT_FLAT") == 1
-    assert world.post.sent() == ["kill-h1-1", "kill-h1-2"]
+    await world.pass_ms(AGAIN_MS)
+    await not_known(world, 2 + REFUSALS)
+    assert len(world.post.sent()) == 2 + REFUSALS, "once more, and again after as long"
+    assert world.alerts().count("NOT_FLAT") == 1
     await world.profile(positions=())
     (at,) = world.desk.flattening(one)
     assert (at.flat, at.why) == (True, "")
+
+
+async def test_a_position_that_the_client_comes_to_know_is_closed(world: World) -> None:
+    one = halt(flatten=True)
+    await world.arrive(positions=(held(2),))
+    await kill(world, one)
+    await world.hear("kill-h1-1", State.DONE, order_ticket=0)
+    await world.pass_ms(1)
+    await world.profile(positions=(held(2),))
+    for number in range(2, 2 + REFUSALS):
+        await world.pass_ms(5_000)
+        await not_known(world, number)
+    await world.profile(positions=(held(2, command_id="late"),))
+    await world.pass_ms(5_000)
+    (last,) = world.post.handed[1 + REFUSALS :]
+    assert last.intent.action is Action.CLOSE_ALL
+    (at,) = world.desk.flattening(one)
+    assert at.why == ""
 
 
 async def test_a_flattening_that_is_given_up_says_that_a_person_must_look(
