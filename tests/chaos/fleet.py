@@ -19,6 +19,7 @@ from onefill.runtime.clock import VirtualClock
 from tests.chaos.machine import MachineClock, Part, real_ms
 from tests.chaos.wire import Wire
 from tests.integration.terminal.processes import until
+from tests.own_port import own_port
 
 SERVER, BROKER = "Onefill-Demo", "Onefill Simulated Broker"
 DAY_MS = 86_400_000
@@ -73,12 +74,11 @@ class Fleet:
             ending.callback(broker.end)
             broker.start()
         (self.home / "gateway.toml").write_text(_GATEWAY)
-        self.gateway = self._gateway(port=0)
+        port = own_port()
+        self.gateway = self._gateway(port)
         ending.callback(self.gateway.end)
         self.gateway.start()
         self.url: str = self.gateway.first_line()["url"]
-        port = int(self.url.rpartition(":")[2])
-        self.gateway.words = self._gateway(port).words  # the next ones are found where it was
         self.wire = Wire(port, seed)
         ending.callback(self.wire.close)
         self._terminals()

@@ -25,6 +25,7 @@ from onefill.runtime.clock import SystemClock
 from onefill.terminal.simulator.book import read_book
 from onefill.terminal.simulator.entries import Held
 from tests.e2e.command import onefill
+from tests.own_port import own_port
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -161,7 +162,7 @@ class GatewayProcess:
             identity.close()
         self.key_file = self.private("trader.key", self.key)
         self.part: Part | None = None
-        self.port = 0
+        self.port = own_port()
         self.start()
 
     def private(self, name: str, text: str) -> Path:
@@ -178,7 +179,6 @@ class GatewayProcess:
             *("--data", self.data, "--port", self.port),
         )
         self.url = str(self.part.hear(lambda one: "url" in one)["url"])
-        self.port = int(self.url.rpartition(":")[2])
 
     def end(self, how: int = signal.SIGTERM) -> int:
         assert self.part is not None

@@ -34,6 +34,7 @@ from onefill.contracts.messages import (
 )
 from onefill.model.halt import Halt
 from onefill.model.intent import Action, OrderIntent, Side
+from tests.own_port import own_port
 
 TOKEN = "head.eyJzdWIiOiAiYW5uIn0.seal"  # names "ann"
 
@@ -76,7 +77,7 @@ class FaultyGateway:
         self._live: dict[str, tuple[ServerConnection, Framing]] = {}
         self._versions = itertools.count(1)
         self._server: Server | None = None
-        self.port = 0
+        self.port = own_port()
 
     async def start(self) -> FaultyGateway:
         """Listen, on the same port as before."""
@@ -90,7 +91,6 @@ class FaultyGateway:
             ping_interval=None,
             process_request=self._request,
         )
-        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def stop(self) -> None:

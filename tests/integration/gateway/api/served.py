@@ -4,13 +4,13 @@ again over the same journal."""
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from pathlib import Path
 
 import uvicorn
 
 from onefill.gateway.api.settings import ApiSettings
+from tests.own_port import own_port
 from tests.unit.gateway.api.world import World, world
 
 
@@ -20,8 +20,7 @@ class Served:
     def __init__(self, directory: Path, settings: ApiSettings | None = None) -> None:
         self._directory = directory
         self._settings = settings
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = int(free.getsockname()[1])
+        self.port = own_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.world: World | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

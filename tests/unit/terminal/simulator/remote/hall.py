@@ -20,6 +20,7 @@ from onefill.terminal.simulator.remote.pace import ClockPace, Lockstep
 from onefill.terminal.simulator.remote.server import Server
 from onefill.terminal.simulator.remote.time_kept import TimeKept
 from onefill.terminal.simulator.surface.backend import Answer
+from tests.own_port import own_port
 
 TOKEN = "a token that only we know"
 START = 1_000_000
@@ -112,7 +113,7 @@ def serving(
 ) -> Iterator[Hall]:
     """A server in a thread. `speed` 0: lockstep."""
     market = market or Market()
-    listening = socket.create_server(("127.0.0.1", port))
+    listening = socket.create_server(("127.0.0.1", port or own_port()))
     hall = Hall(market, listening.getsockname())
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
