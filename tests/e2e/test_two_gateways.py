@@ -24,6 +24,7 @@ from tests.e2e.gateway_stage import (
     until,
 )
 from tests.integration.terminal.served import KILL
+from tests.own_port import own_port
 
 ACCOUNT = str(LOGIN)
 CONFIG = "[desk]\nlease_ms = 2000\nlease_margin_ms = 200\n"
@@ -42,7 +43,7 @@ class BackupGateway(GatewayProcess):
         self._config.write_text(CONFIG)
         self.key, self.key_file = primary.key, primary.key_file
         self.part: Part | None = None
-        self.port = 0
+        self.port = own_port()
         self.start()
 
 
@@ -82,9 +83,9 @@ def decide(gateway: GatewayProcess, key: str) -> Order:
         )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    home = tmp_path_factory.mktemp("pair")
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    home = tmp_path
     with (
         ServedBroker(home) as broker,
         GatewayProcess(home, ACCOUNT, config=CONFIG, broker=SIMULATED) as primary,
@@ -114,7 +115,9 @@ def test_a_kill_on_both_is_complete_where_the_agent_confirmed_at_one(pair: Pair)
     assert decide(pair.primary, "after").status is State.FILLED
 
 
-def test_an_agent_at_the_backup_is_killed_though_the_primary_is_dead(pair: Pair) -> None:
+def test_an_agent_at_the_backup_is_killed_and_resumed_though_the_primary_is_dead(
+    pair: Pair,
+) -> None:
     pair.primary.end(KILL)
     pair.is_with(pair.backup)
     until(lambda: decide(pair.backup, "through-the-backup").status is State.FILLED)
@@ -126,10 +129,6 @@ def test_an_agent_at_the_backup_is_killed_though_the_primary_is_dead(pair: Pair)
     assert f"is in force at {pair.backup.url}" in ran.out
     assert any(ACCOUNT in line and "confirmed" in line for line in ran.out.splitlines())
     assert decide(pair.backup, "halted").reason.code == "HALTED"  # type: ignore[union-attr]
-
-
-def test_a_resume_on_both_lifts_what_it_can_and_says_whom_it_could_not_ask(pair: Pair) -> None:
-    """The halt is that of the test before; the primary is dead."""
     ran = pair.command("resume", "--account", ACCOUNT, "--reason", "next", "--json")
     assert ran.status == 3, "the primary could not be asked"
     assert set(told(ran)) == {pair.primary.url, pair.backup.url}
@@ -138,6 +137,8 @@ def test_a_resume_on_both_lifts_what_it_can_and_says_whom_it_could_not_ask(pair:
 
 
 def test_an_agent_at_the_backup_is_reached_though_the_primary_never_saw_it(pair: Pair) -> None:
+    pair.primary.end(KILL)
+    pair.is_with(pair.backup)
     pair.primary.start()  # the agent may return to it at any moment from now on
     ran = pair.command("kill", "--account", ACCOUNT, "--reason", "prices", "--json")
     outcomes = [one["outcome"] for each in told(ran).values() for one in each["accounts"]]
