@@ -4,15 +4,18 @@ has to wait for its looks; one that is held back keeps nobody."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from onefill.execution.desk import Desk
 from onefill.execution.drivers.live import LiveDriver
 from onefill.journal.group_writer import GroupWriter
 from onefill.journal.journal import Journal
+from onefill.model.intent import Action, OrderIntent, OrderType
 from onefill.model.order import OrderState
 from onefill.model.states import State
 from onefill.terminal.port import Reply, Request
@@ -58,6 +61,15 @@ async def sent(directory: Path, slow: str, *, unready: int = 0) -> list[str]:
     return heard.sent
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Let others go on until something holds."""
+    for _ in range(10_000):
+        if holds():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it never came to be")
+
+
 def _nothing(_: object) -> None:
     return None
 
@@ -98,3 +110,42 @@ async def test_an_order_that_ends_in_an_error_keeps_nobody(tmp_path: Path) -> No
             await driver.close()
         await writer.close()
         simulator.close()
+
+
+class Resuming(Slow):
+    """A terminal that is not fit for the first order once; the cancel of that order looks at it
+    when it is on its way again."""
+
+    desk: Desk
+
+    async def call(self, request: Request) -> Reply:
+        if request.key == "x" and request.name == "ready":
+            await until(lambda: "k0" not in self.desk.held)
+        return await super().call(request)
+
+
+async def test_a_cancel_of_an_order_that_was_held_back_does_not_wait_for_its_send(
+    tmp_path: Path,
+) -> None:
+    with Journal.open(tmp_path / "j") as journal:
+        terminal, clock = terminal_for(), Since()
+        writer, simulator = GroupWriter(journal), LiveSimulator(terminal, clock)
+        config = msgspec.structs.replace(CONFIG, connection_retry_ms=200)
+        heard = Resuming(simulator, "ready", unready=1)
+        heard.desk = desk_for(journal, terminal, clock, config)
+        driver = LiveDriver(heard.desk, writer, heard, _nothing)
+        await driver.boot()
+        limit = opening("k0", order_type=OrderType.LIMIT, price=1.08)
+        held = asyncio.create_task(driver.execute(limit))
+        await until(lambda: "k0" in heard.desk.held)
+        cancel = await driver.execute(
+            OrderIntent(client_key="x", action=Action.CANCEL, target="k0")
+        )
+        order = await held
+        await driver.close()
+        await writer.close()
+        simulator.close()
+    assert order is not None
+    assert cancel is not None
+    assert (order.state, cancel.state) == (State.CANCELLED, State.DONE)
+    assert heard.sent == []
