@@ -43,12 +43,10 @@ def _sent_late(left: Evidence) -> None:
 
 def _sent_in_another_order(left: Evidence) -> None:
     one, other = straight_orders(left)[:2]
-    tokens = [left.chronicle.lives[key].token for key in (one, other)]
-    first, second = (
-        next(one for one in left.book.requests if comment(one["request"])[:16] == token)
-        for token in tokens
-    )
-    first["at_ms"], second["at_ms"] = second["at_ms"] + 1, first["at_ms"]
+    heard = left.book.heard
+    tokens = [comment(request["request"])[:16] for request in heard]
+    first, second = (tokens.index(left.chronicle.lives[key].token) for key in (one, other))
+    heard[first], heard[second] = heard[second], heard[first]
 
 
 def _taken_in_another_order(left: Evidence) -> None:

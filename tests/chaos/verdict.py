@@ -185,10 +185,8 @@ def straight_orders(left: Evidence) -> list[str]:
 
 def _sent_in_order(left: Evidence) -> Iterator[str]:
     """The broker heard of them in that order."""
-    # A broker may carry out late what it heard of in time.
-    heard = sorted(left.book.requests, key=left.book.sent_ms)
     first: dict[str, int] = {}
-    for number, request in enumerate(heard):
+    for number, request in enumerate(left.book.heard):
         first.setdefault(comment(request["request"])[:16], number)
     sent = [(first.get(left.chronicle.lives[key].token), key) for key in straight_orders(left)]
     known = [(number, key) for number, key in sent if number is not None]

@@ -28,6 +28,8 @@ class Book:
     """The broker's side: what it was asked, what it has and what it executed."""
 
     requests: list[Json] = field(default_factory=list)
+    #: What was asked in the order in which the broker heard of it; it may carry it out later.
+    heard: list[Json] = field(default_factory=list)
     #: Orders by ticket, as they stand at the end.
     orders: dict[int, Json] = field(default_factory=dict)
     #: Deals by ticket, but for those that only move the balance.
@@ -91,10 +93,13 @@ def _enter(book: Book, entry: Json) -> None:
     what = entry["what"]
     if what == "request":
         book.requests.append(entry)
+        if not entry.get("late"):
+            book.heard.append(entry)
         if entry.get("order") and entry["request"]["action"] in PLACING:
             book.tokens[entry["order"]] = comment(entry["request"])[:16]
     elif what == "late":
         book.sent_late[entry["late"]] = entry["at_ms"]
+        book.heard.append(entry)
     elif what == "order":
         book.orders[entry["ticket"]] = entry
     elif what == "deal":
